@@ -4,17 +4,19 @@ run, and what was written before by hand stays.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from provisioner import disk
 from provisioner.diff import same
+from provisioner.engine.questions import checked
 from provisioner.errors import SpecError
 from provisioner.importing.conversations import take_conversations
-from provisioner.importing.nouns import Findings
-from provisioner.importing.sources import read_sources
+from provisioner.importing.nouns import Findings, Lost, Origin
+from provisioner.importing.sources import read_sources, without_keys
 from provisioner.importing.writing import CHECKS, Drafted, write_specs
 from provisioner.kinds import kinds
 from provisioner.model import Address, Problem
@@ -41,9 +43,11 @@ def draft_sources(root: Path, source: Path | bytes, into: str, answers: int = 0)
     """
     findings = read_sources(source, root)
     take_conversations(findings, answers)
+    findings.found = [without_keys(one) for one in findings.found]  # people paste keys, too
     old = _document(root, into)
     here = {address for address, _ in _entries(old)}
-    taken = Workspace.open(root).written - here
+    workspace = Workspace.open(root)
+    taken = workspace.written - here
     try:
         drafted = write_specs(root, findings.found, into=into, taken=taken)
     except Unwritable as why:
@@ -51,8 +55,57 @@ def draft_sources(root: Path, source: Path | bytes, into: str, answers: int = 0)
         hint = "name another file with `--into FILE`"
         raise SpecError(Problem("Cannot be added", detail, hint, file=into)) from None
     _check_kept(old, drafted, into)
+    if drafted.files:
+        _name_invalid(findings, drafted, workspace)
     changed = [name for name, data in drafted.files.items() if _there(root, name) != data]
     return FromSources(findings, drafted, tuple(changed))
+
+
+def _name_invalid(findings: Findings, drafted: Drafted, workspace: Workspace) -> None:
+    """Put what `validate` would say of the specs, once they are written, to what it is about."""
+    before: set[tuple[str, ...]] | None = None
+    for problem in checked(workspace.draft(drafted.files)).problems:
+        address = Address.parse(problem.address) if problem.address else None
+        index = drafted.origins.get(address) if address else None
+        if problem.severity != "error":
+            continue
+        if index is not None:
+            one = findings.found[index]
+            if not any(_says(lost, problem) for lost in one.losses):
+                losses = (*one.losses, _invalid(problem, one.origin))
+                findings.found[index] = replace(one, losses=losses)
+            continue
+        if before is None:
+            before = {_key(known) for known in checked(workspace).problems}
+        if _key(problem) not in before:
+            findings.losses.append(_invalid(problem, Origin(problem.file or "")))
+
+
+def _key(problem: Problem) -> tuple[str, ...]:
+    """A problem wherever it stands."""
+    return problem.summary, problem.detail, problem.file or "", problem.address or ""
+
+
+def _says(lost: Lost, problem: Problem) -> bool:
+    """Whether a line of the report is about the same thing as a problem of the specs."""
+    if lost.severity != "error":
+        return False
+    named = re.findall(r"`([^`]+)`", problem.detail)
+    if "variable" in problem.summary:
+        return any(f"`{name}`" in (lost.hint or "") for name in named)
+    if problem.summary == "Missing key":
+        return lost.what.split(".")[-1] == str(named[-1]).split(".")[-1]
+    return "a prompt object" in lost.why and "a prompt object" in problem.detail
+
+
+def _invalid(problem: Problem, origin: Origin) -> Lost:
+    """A problem of the specs as a line of the report."""
+    what = problem.address or problem.file or problem.summary
+    detail, start = problem.detail.removesuffix("."), f"`{what}` "
+    if detail.startswith(start):
+        return Lost(origin, what, detail.removeprefix(start), problem.hint, "error")
+    said = detail.replace(f" of `{what}`", "", 1)
+    return Lost(origin, what, f"is not valid: {said}", problem.hint, "error")
 
 
 def _there(root: Path, name: str) -> bytes | None:

@@ -27,7 +27,16 @@ def validate(
     today: date | None = None,
 ) -> Report:
     """Check a workspace in one environment, or in all of them. `today` is what policies go by."""
-    workspace = Workspace.open(root)
+    return checked(Workspace.open(root), environment, variables, today)
+
+
+def checked(
+    workspace: Workspace,
+    environment: str | None = None,
+    variables: Mapping[str, str] | None = None,
+    today: date | None = None,
+) -> Report:
+    """The same of a workspace that is open, or that is only drafted."""
     names = [environment] if environment else list(workspace.environments)
     found: dict[str, list[Problem]] = {}
     counts: Counter[str] = Counter()

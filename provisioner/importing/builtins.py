@@ -6,13 +6,20 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from provisioner.importing import code, zod
 from provisioner.importing.code_schemas import schema_of
+from provisioner.importing.code_texts import (
+    OPERATORS,
+    TIMES,
+    concatenated,
+    formatted,
+    operated,
+    part_of_script,
+)
 from provisioner.importing.code_values import (
     MISSING,
     Bound,
@@ -26,11 +33,11 @@ from provisioner.importing.code_values import (
     Unknown,
     Untold,
 )
+from provisioner.importing.taking import leaves
 
 if TYPE_CHECKING:
     from provisioner.importing.evaluating import Evaluator
 
-_PLACE = re.compile(r"(?<!\{)\{([A-Za-z_][\w.]*)\}(?!\})")
 _ENV = ("os.environ.get", "os.getenv", "getenv", "environ.get", "Deno.env.get", "config")
 _OPEN: tuple[str, ...] = (
     "open",
@@ -45,9 +52,10 @@ _READ = ("fs.readFileSync", "readFileSync", "fs.readFile", "readFile", "fs.promi
 _JOIN = ("os.path.join", "path.join", "path.resolve", "join", "resolve", "os.path.abspath")
 _PARSED = ("json.loads", "json.load", "JSON.parse")
 _HERE = ("os.path.dirname", "path.dirname", "dirname", "fileURLToPath")
+_PRINTED = ("JSON.stringify", "json.dumps")
+_INDENTS = (None, 0, 1, 2, 3, 4, 8, "\t", "  ", "    ")
+_LAYOUT = {"indent", "ensure_ascii", "sort_keys", "separators"}
 _SAME = (
-    "JSON.stringify",
-    "json.dumps",
     "str",
     "String",
     "list",
@@ -80,6 +88,8 @@ def known_call(
     if isinstance(function, Thing):
         return _of_library(ev, function.path, args, named, node)
     if isinstance(function, Bound):
+        if function.name in OPERATORS:
+            return operated(function.of, function.name, args, node)
         return _of_value(ev, function, args, named, node)
     if isinstance(function, NoSchema):
         return function
@@ -101,11 +111,15 @@ def _of_library(
         return _schema(lambda: zod.built(word, args, node))
     if args and (answer := _of_first(ev, path, args, node)) is not MISSING:
         return answer
+    if args and path in _PRINTED:
+        return _as_json(path, args, named)
     return _collection(path, args, named)
 
 
 def _of_first(ev: Evaluator, path: str, args: list[Any], node: code.Call) -> Any:
     """What a call makes of what it is given first: a file, a text, a name."""
+    if path in ("str", "String") and type(args[0]) is int:
+        return str(args[0])
     if path in _ENV:
         return _environment(args, node)
     if path in _OPEN:
@@ -149,6 +163,30 @@ def _collection(path: str, args: list[Any], named: dict[str, Any]) -> Any:
     if path in _SAME and args:
         return first if len(args) == 1 else list(args)
     return MISSING
+
+
+def _as_json(path: str, args: list[Any], named: dict[str, Any]) -> Any:
+    """The text of a value as JSON; the value itself where a part of it is not known."""
+    if path == "JSON.stringify":
+        indent = args[2] if len(args) > 2 and isinstance(args[2], int | str) else None
+        separators = (",", ":") if indent is None else None
+        named = {"ensure_ascii": False, "indent": indent, "separators": separators}
+    usual = named.keys() <= _LAYOUT and named.get("indent") in _INDENTS
+    try:
+        return json.dumps(args[0], **named) if usual and _printable(args[0]) else args[0]
+    except (TypeError, ValueError, RecursionError):
+        return args[0]
+
+
+def _printable(value: Any) -> bool:
+    """Whether the text of a value has an end that anybody would wait for."""
+    size = 0
+    for path, leaf in leaves(value):
+        size += 10 + sum(len(str(step)) for step in path[-1:])
+        size += len(leaf) if isinstance(leaf, str) else 0
+        if size > 1_000_000:
+            return False
+    return True
 
 
 def _environment(args: list[Any], node: code.Call) -> Any:
@@ -233,37 +271,30 @@ def _of_text(of: Any, name: str, args: list[Any], named: dict[str, Any], node: c
     if name == "joinpath" and isinstance(of, str):
         return _path([of, *args])
     if name == "format" and isinstance(of, str):
-        return _formatted(of, named, node)
+        numbered = {str(number): arg for number, arg in enumerate(args)}
+        return formatted(of, numbered | named, node)
     if name == "join" and isinstance(of, str) and args and isinstance(args[0], list):
         texts = [one for one in args[0] if isinstance(one, str)]
         return of.join(texts) if len(texts) == len(args[0]) else MISSING
+    return _changed(of, name, args, node)
+
+
+def _changed(of: Any, name: str, args: list[Any], node: code.Call) -> Any:
+    """A text that becomes another one."""
     if name in ("replace", "replaceAll") and isinstance(of, str):
         return of.replace(*args[:2]) if _small(of, args) else MISSING
+    if name == "concat" and not isinstance(of, Unknown):
+        return concatenated(of, args)
+    if name == "repeat" and isinstance(of, str):
+        return operated(of, TIMES, args, node)
+    if name in ("slice", "substring") and isinstance(of, str):
+        return part_of_script(of, name, args)
     return MISSING
 
 
 def _small(of: str, args: list[Any]) -> bool:
     known = len(args) >= 2 and all(isinstance(arg, str) for arg in args[:2])
     return known and bool(args[0]) and len(of) * (len(args[1]) + 1) < 1_000_000
-
-
-def _formatted(text: str, named: dict[str, Any], node: code.Call) -> Any:
-    """`"… {place} …".format(place=…)`: what is not given stays a place."""
-    parts: list[str | Unknown] = []
-    end = 0
-    for match in _PLACE.finditer(text):
-        parts.append(text[end : match.start()])
-        value = named.get(match[1], Unknown(match[1], match[0], node.at))
-        parts.append(value if isinstance(value, str | Unknown) else str(value))
-        end = match.end()
-    parts.append(text[end:])
-    plain = [
-        part.replace("{{", "{").replace("}}", "}") if isinstance(part, str) else part
-        for part in parts
-    ]
-    if all(isinstance(part, str) for part in plain):
-        return "".join(str(part) for part in plain)
-    return Mixed(tuple(plain))
 
 
 def _of_dict(of: dict[str, Any], name: str) -> Any:
@@ -299,6 +330,8 @@ def _of_list(ev: Evaluator, of: list[Any], name: str, args: list[Any], node: cod
         return None
     if name in ("map", "forEach") and args and isinstance(args[0], Closure):
         return [ev.call(args[0], [one], {}, node.at) for one in list(of)]
+    if name == "slice":
+        return part_of_script(of, name, args)
     if name == "join" and all(isinstance(one, str) for one in of):
         return (args[0] if args and isinstance(args[0], str) else ",").join(of)
     return MISSING

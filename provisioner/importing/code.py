@@ -77,6 +77,15 @@ class Either(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Choice(Node):
+    """One of two values, by a test."""
+
+    test: Node | None = None
+    first: Node | None = None
+    second: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Call(Node):
     function: Node | None = None
     args: tuple[Node, ...] = ()
@@ -186,6 +195,11 @@ class Program:
     body: tuple[Statement, ...] = ()
     language: str = ""
     functions: dict[str, Function] = field(default_factory=dict)
+
+
+def operation(at: At, text: str, name: str, of: Node, *others: Node) -> Call:
+    """An operator, as a call of what stands before it."""
+    return Call(at, text, Attr(at, text, of, name), others)
 
 
 SHORT = 60

@@ -19,9 +19,9 @@ from provisioner.importing.code_values import (
     Thing,
     Untold,
 )
-from provisioner.importing.evaluating import Evaluator
+from provisioner.importing.evaluating import PROMPT, Evaluator
 from provisioner.importing.nouns import Lost, Origin
-from provisioner.jsontext import canonical
+from provisioner.jsontext import Unreadable, canonical, read
 
 OURS = ("agents", "openai_agents", "@openai/agents", "@openai/agents-core", "@openai/agents-openai")
 _CREATES = re.compile(
@@ -82,7 +82,7 @@ class Calls:
         self._ids: dict[str, int] = {}
 
     def __call__(self, path: str, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
-        spelt = snake(path)
+        spelt = snake(self._named_there(path))
         last = spelt.rsplit(".", 1)[-1]
         if last in ("post", "fetch") and args and str(args[0]).endswith(_ROUTE):
             return self._posted(args, named, node)
@@ -104,6 +104,8 @@ class Calls:
         for holder in holders:
             for key in ("json", "data", "body"):
                 sent = holder.get(key)
+                if isinstance(sent, str):
+                    sent = _of_json(sent)
                 if isinstance(sent, dict):
                     return self._make("assistant", sent, node)
         sent = args[1] if len(args) > 1 else None
@@ -135,6 +137,12 @@ class Calls:
     def _imports(self) -> dict[str, tuple[str, str | None]]:
         return self.evaluator.imports if self.evaluator else {}
 
+    def _named_there(self, path: str) -> str:
+        """A path that begins as its module calls it, whatever it was imported as."""
+        base, dot, rest = path.partition(".")
+        name = self._imports().get(base, ("", None))[1]
+        return f"{name if name and name != 'default' else base}{dot}{rest}"
+
     # Objects of the service.
 
     def _service(
@@ -156,7 +164,7 @@ class Calls:
         kinds = {"assistants": "assistant", "vector_stores": "vector_store", "files": "file"}
         return self._make(kinds[what], raw, node) if what in kinds else MISSING
 
-    def _make(self, kind: str, raw: dict[str, Any], node: code.Call, call: str = "") -> Made:
+    def _make(self, kind: str, raw: dict[str, Any], node: code.Node, call: str = "") -> Made:
         unit = self.evaluator.unit if self.evaluator else None
         source = unit.source if unit else self.source
         digest = f"{source}:{kind}:{canonical(_brief(raw))[:200]}"
@@ -204,6 +212,22 @@ class Calls:
         source = self.evaluator.unit.source if self.evaluator else self.source
         origin = Origin(source, *node.at)
         self.losses.append(Lost(origin, node.text, why))
+
+    def refer(self) -> None:
+        """Take in the prompts that are named somewhere in the code, and in no call: each once, with
+        what the outermost object says beside it.
+        """
+        assert self.evaluator is not None
+        known = {id for made in self.made for id in _prompts(made.raw)}
+        found: list[tuple[dict[str, Any], code.Node]] = []
+        for raw, node in (*reversed(self.evaluator.references), *self.evaluator.constants):
+            named = {key: value for key, value in raw.items() if _is_prompt(key, value)}
+            if named and not known & (ids := set(_prompts(named))):
+                known |= ids
+                whole = raw if isinstance(node, code.DictOf) else _beside(raw)
+                found.append((_as_reference(whole), node))
+        for raw, node in sorted(found, key=lambda pair: pair[1].at):
+            self._make("assistant", raw, node)
 
     # The Agents SDK.
 
@@ -294,6 +318,42 @@ def options(args: list[Any], named: dict[str, Any]) -> dict[str, Any]:
         if isinstance(arg, dict):
             found |= arg
     return found | named
+
+
+def _prompts(value: Any) -> list[str]:
+    """The ids of the prompts that settings name."""
+    inner = value.values() if isinstance(value, dict) else ()
+    found = [one for one in inner if isinstance(one, str) and one.startswith(PROMPT)]
+    return [*found, *(id for one in inner if isinstance(one, dict) for id in _prompts(one))]
+
+
+def _is_prompt(key: str, value: Any) -> bool:
+    """Whether a key of some object refers to a prompt."""
+    if isinstance(value, dict):
+        return key == "prompt" and _is_prompt("id", value.get("id"))
+    named = key == "id" or "prompt" in key.lower()
+    return named and isinstance(value, str) and value.startswith(PROMPT)
+
+
+def _beside(raw: dict[str, Any]) -> dict[str, Any]:
+    """Of what a call of the application's own is given: what belongs to a prompt."""
+    known = ("version", "variables")
+    return {key: raw[key] for key in raw if key in known or _is_prompt(key, raw[key])}
+
+
+def _as_reference(raw: dict[str, Any]) -> dict[str, Any]:
+    """The same with the prompt at the key that the settings of an assistant have."""
+    first = next(key for key in raw if _is_prompt(key, raw[key]))
+    renamed = {"prompt" if key == first else key: raw[key] for key in raw}
+    return renamed if first != "id" else {**raw}
+
+
+def _of_json(text: str) -> Any:
+    """What a request that is sent as text says."""
+    try:
+        return read(text)
+    except Unreadable:
+        return None
 
 
 def _system(turns: Any) -> bool:

@@ -26,6 +26,7 @@ _IMPORTS = re.compile(
 LARGEST = 2 * 1024 * 1024  # characters of a source; longer ones were not written by hand
 _HINTS = re.compile(
     r"assistants\s*\.\s*create|/v1/assistants|vector_?[sS]tores\s*\.|responses\s*\.\s*(create|parse|stream)|\b(Sandbox|Realtime)?Agent\b"
+    r"|['\"`]pmpt_\w"
 )
 _SCRIPT = re.compile(
     r"(^|\n)\s*(export\s+)?(const|let|var|interface|type)\s+[\w{\[]|require\(|=>|(^|\n)\s*import\s[^\n]*"
@@ -89,6 +90,7 @@ def read_code(
         evaluator = Evaluator(beside, calls, name)
         calls.evaluator = evaluator
         evaluator.run(program)
+        calls.refer()
         reading.called |= evaluator.elsewhere
         found = found_in(evaluator, calls, name, reading.variables)
     except Unparsable as error:

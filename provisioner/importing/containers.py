@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import binascii
 import re
@@ -16,15 +17,20 @@ from provisioner.importing.code_sources import Reading, looks_like, read_code, w
 from provisioner.importing.json_exports import read_value
 from provisioner.importing.nouns import Findings, Lost, Origin
 from provisioner.importing.promptfoo import is_promptfoo, read_promptfoo
+from provisioner.importing.spelling import OF_A_REQUEST
+from provisioner.importing.taking import Losses, leaves
 from provisioner.jsontext import Unreadable, read
+from provisioner.model import Problem
 from provisioner.yamltext.reading import value_of
 
 _FENCE = re.compile(r"^[ \t]*(?P<mark>```+|~~~+)[ \t]*(?P<word>[\w+.-]*)[^\n]*$", re.M)
+_MAGIC = re.compile(r"\s*([%!?]|[\w.]+\?{1,2}\s*$)")
 _QUOTED = re.compile(r"^>[ \t]?", re.M)
 _ROUTES = re.compile(
     r"/(assistants|vector_stores|files|responses|prompts|agents)(/[\w-]+)?/?(\?|$)"
     r"|/threads(/[\w-]+(/(messages|runs)(/[\w-]+(/steps)?)?)?)?/?(\?|$)"
 )
+_SENDING = ("POST", "PUT", "PATCH")
 _SCRIPTS = ("ts", "typescript", "tsx", "js", "javascript", "jsx", "mjs", "node")
 _TERRAFORM = ("hcl", "terraform", "tf")
 _YAMLS = ("yaml", "yml")
@@ -38,7 +44,8 @@ def is_har(value: Any) -> bool:
 
 def read_har(value: Mapping[str, Any], source: str) -> Findings:
     """What the recorded requests and answers of a browser describe. An answer says more than its
-    request, which is only read where there is no answer.
+    request, which is only read where there is no answer; what it lacks of the request is named. A
+    request that was refused has made nothing.
     """
     findings = Findings()
     for index, entry in enumerate(value["log"]["entries"]):
@@ -46,18 +53,61 @@ def read_har(value: Mapping[str, Any], source: str) -> Findings:
         url = str(request.get("url", "")) if isinstance(request, Mapping) else ""
         if not isinstance(request, Mapping) or not _ROUTES.search(url):
             continue
-        inner = Findings()
-        for place, body in _bodies(entry, request):
-            read_value(body, Origin(source, path=f"log.entries[{index}].{place}"), inner)
-            if not inner.empty:
-                break
+        at = Origin(source, path=f"log.entries[{index}]")
+        if (status := _refused(entry)) is not None:
+            severity = "warning" if request.get("method") in _SENDING else "note"
+            why = f"was answered with {status}; nothing was read from it"
+            findings.losses.append(Lost(at, at.path, why, None, severity))
+            continue
+        inner = _exchange(list(_bodies(entry, request)), at)
         if is_azure(url):
             inner.found = [on_azure(one) for one in inner.found]
-        inner.losses = []
         findings.add(inner)
     why = "is a recording; only objects of the service were read from it"
     findings.losses.append(Lost(Origin(source), "log", why, None, "note"))
     return findings
+
+
+def _refused(entry: Mapping[str, Any]) -> int | None:
+    """The status of an answer that is an error."""
+    response = entry.get("response")
+    status = response.get("status") if isinstance(response, Mapping) else None
+    return status if isinstance(status, int) and status >= 400 else None
+
+
+def _exchange(bodies: list[tuple[str, Any]], origin: Origin) -> Findings:
+    """What the first of these bodies that describes something does."""
+    inner = Findings()
+    for index, (place, body) in enumerate(bodies):
+        read_value(body, replace(origin, path=f"{origin.path}.{place}"), inner)
+        inner.losses = []
+        if inner.found and isinstance(body, Mapping):
+            for asked_at, asked in bodies[index + 1 :]:
+                losses = Losses(replace(origin, path=f"{origin.path}.{asked_at}"))
+                _lacking(asked, body, losses)
+                last = inner.found[-1]
+                inner.found[-1] = replace(last, losses=(*last.losses, *losses.all))
+        if not inner.empty:
+            break
+    return inner
+
+
+def _lacking(asked: Any, answered: Mapping[str, Any], losses: Losses) -> None:
+    """Names what a request has asked for and its answer does not say."""
+    for path, leaf in leaves(asked):
+        there: Any = answered
+        for step in path:
+            inside = step in there if isinstance(there, Mapping) else _within(there, step)
+            there = there[step] if inside else None
+        if there is None and path:
+            usual = leaf is None or path[0] in OF_A_REQUEST
+            why = "was asked for, and the answer, which was read, does not say it"
+            hint = None if usual else "compare it with the spec"
+            losses.lose(path, leaf, why, hint, "note" if usual else "warning")
+
+
+def _within(value: Any, step: str | int) -> bool:
+    return isinstance(value, list) and isinstance(step, int) and step < len(value)
 
 
 def _bodies(entry: Mapping[str, Any], request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -65,7 +115,7 @@ def _bodies(entry: Mapping[str, Any], request: Mapping[str, Any]) -> Iterator[tu
     content = response.get("content") if isinstance(response, Mapping) else None
     posted = request.get("postData")
     holders = [("response.content.text", content)]
-    if request.get("method") in ("POST", "PUT", "PATCH"):
+    if request.get("method") in _SENDING:
         holders.append(("request.postData.text", posted))
     for place, holder in holders:
         if not isinstance(holder, Mapping) or not isinstance(holder.get("text"), str):
@@ -85,21 +135,49 @@ def is_notebook(value: Any) -> bool:
     )
 
 
-def read_notebook(value: Mapping[str, Any], source: str, reading: Reading, path: Any) -> Findings:
-    """The cells of a notebook, as one program; what is for the notebook itself is left out."""
-    lines: list[str] = []
-    homes: list[tuple[int, int]] = []  # of each line: the cell, and the line in it
+def _cells(value: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """The cells with code, less those in another language."""
     for number, cell in enumerate(value["cells"]):
         if not isinstance(cell, Mapping) or cell.get("cell_type") != "code":
             continue
         said = cell.get("source", "")
         text = "".join(map(str, said)) if isinstance(said, list) else str(said)
-        if text.lstrip().startswith("%%"):
+        if not text.lstrip().startswith("%%"):
+            yield number, text
+
+
+def _line(line: str) -> str:
+    """A line of a cell as Python has it; what is for the notebook itself is left out."""
+    return f"{line[: len(line) - len(line.lstrip())]}pass" if _MAGIC.match(line) else line
+
+
+def _broken(lines: list[str], name: str, source: str) -> Problem | None:
+    """What is wrong with a cell that cannot be read; the others are."""
+    try:
+        ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        detail = f"{name} is not Python: {getattr(error, 'msg', None) or 'it cannot be read'}."
+        hint = "nothing was read from this cell; mend it, or write by hand what it makes"
+        return Problem("Not readable", detail, hint, file=source)
+    return None
+
+
+def read_notebook(value: Mapping[str, Any], source: str, reading: Reading, path: Any) -> Findings:
+    """The cells of a notebook, as one program; what is for the notebook itself is left out."""
+    lines: list[str] = []
+    homes: list[tuple[int, int]] = []  # of each line: the cell, and the line in it
+    broken_cells: list[Problem] = []
+    for number, text in _cells(value):
+        written = text.split("\n")
+        if _broken(written, "", source):  # as it stands
+            written = [_line(line) for line in written]
+        if broken := _broken(written, f"`cells[{number}]` of `{source}`", source):
+            broken_cells.append(broken)
             continue
-        for at, line in enumerate(text.split("\n"), 1):
-            lines.append("pass" if line.lstrip().startswith(("%", "!")) else line)
-            homes.append((number, at))
+        lines += written
+        homes += [(number, at) for at in range(1, len(written) + 1)]
     findings = read_code("\n".join(lines), source, "python", reading, path)
+    findings.problems += broken_cells
 
     def placed(origin: Origin) -> Origin:
         if origin.line is None or not 0 < origin.line <= len(homes):

@@ -31,6 +31,7 @@ from provisioner.importing.code_values import (
 
 STEPS = 200_000  # nodes and statements that are looked at in one file
 _METHODS = frozenset({"copy", "entries", "get", "items", "keys", "setdefault", "update", "values"})
+PROMPT = "pmpt_"  # how the id of a prompt object begins
 DEPTH = 12  # calls of functions within calls
 LONGEST = 2_000_000  # characters of a text, and items of a list, that are put together
 
@@ -58,6 +59,8 @@ class Evaluator:
         self.elsewhere: set[tuple[str, At]] = set()  # functions of other files that it calls
         self.uncalled: tuple[str, At] | None = None  # followed though nobody in its file calls it
         self.branches: list[code.Branch] = []
+        self.references: list[tuple[dict[str, Any], Node]] = []  # objects that name a prompt
+        self.constants: list[tuple[dict[str, Any], Node]] = []  # names that stand for one
         self.early: list[Any] = []  # what the function at hand answers in some of its branches
 
     def run(self, program: code.Program) -> None:
@@ -100,6 +103,8 @@ class Evaluator:
         value = self.value(one.value, scope)
         if isinstance(value, Closure) and isinstance(one.value, code.Function):
             self.defined.append(value)
+        if isinstance(value, str) and value.startswith(PROMPT):
+            self.constants += [({"prompt": value}, target) for target in one.targets]
         if not one.unpacked:
             for target in one.targets:
                 self._bind(target, value, scope)
@@ -269,12 +274,22 @@ class Evaluator:
             inner = self.value(value, scope)
             if key is not None:
                 said = self.value(key, scope)
-                found[said if isinstance(said, str) else key.text] = inner
+                if isinstance(said, Unknown | Mixed | Thing):
+                    found[f"...{key.text}"] = Unknown(_last(key.text), key.text, key.at)
+                else:
+                    found[said if isinstance(said, str) else key.text] = inner
             elif isinstance(inner, dict):
                 found |= inner
             else:
                 found[f"...{value.text}"] = inner
+        self._refer(found, node)
         return found
+
+    def _refer(self, named: dict[str, Any], node: Node) -> None:
+        inner = named.get("prompt")
+        values = [*named.values(), *(inner.values() if isinstance(inner, dict) else ())]
+        if any(isinstance(one, str) and one.startswith(PROMPT) for one in values):
+            self.references.append((named, node))
 
     def _value_add(self, node: code.Add, scope: Scope) -> Any:
         return self._sum(self.value(node.left, scope), self.value(node.right, scope), node)
@@ -304,6 +319,14 @@ class Evaluator:
             return Unknown(first.name, first.text, first.at, second)
         return first if first else second
 
+    def _value_choice(self, node: code.Choice, scope: Scope) -> Any:
+        test = self.value(node.test, scope)
+        if isinstance(test, str | int | float | None):
+            return self.value(node.first if test else node.second, scope)
+        first, second = self.value(node.first, scope), self.value(node.second, scope)
+        same = first is second or (plain(first) and plain(second) and first == second)
+        return first if same else Unknown(_last(node.text), node.text, node.at)
+
     def _value_function(self, node: code.Function, scope: Scope) -> Any:
         return Closure(node, scope)
 
@@ -330,6 +353,7 @@ class Evaluator:
             made = builtins.known_call(self, function, args, named, node)
         if made is not MISSING:
             return made
+        self._refer(named, node)
         for one in [*args, *named.values()]:
             if isinstance(one, Closure) and id(one.function) not in self.called:
                 self.call(one, [], {}, node.at)

@@ -4,6 +4,8 @@ make of them by hand.
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,8 +14,8 @@ from typing import Any
 from provisioner.importing.conversations import add_part, entered, part_of_talk, thread_around
 from provisioner.importing.nouns import Findings, Found, Origin
 from provisioner.importing.spelling import read_assistant
-from provisioner.importing.store_spelling import read_file, read_store
-from provisioner.importing.taking import Losses, Path
+from provisioner.importing.store_spelling import read_document, read_file, read_store
+from provisioner.importing.taking import Losses, Path, leaves
 from provisioner.jsontext import Unreadable, read
 from provisioner.model import Problem
 from provisioner.text import dotted, quoted
@@ -21,6 +23,8 @@ from provisioner.text import dotted, quoted
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.S)
 _RAW = re.compile(r"[\x00-\x1f]")
 _PLACEHOLDER = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
+_NEXT = re.compile(r"\S")
+_DECODER = json.JSONDecoder()
 _SETTINGS = frozenset(
     [
         "instructions",
@@ -43,16 +47,19 @@ _INNER = ("assistant", "config", "data", "settings", "agent")
 
 
 def read_json(text: str, source: str) -> Findings:
-    """What one JSON text, or one with a document a line, describes."""
+    """What one JSON text, or one with several documents, describes; or what Python prints of it."""
     findings = Findings()
     try:
         documents = [("", parsed(text, source, findings))]
     except Unreadable as error:
-        lines = _lines(text)
-        if lines is None:
+        try:
+            documents = _several(text) or [("", _printed_json(text))]
+        except Unreadable as later:  # a later one of them, or one that Python prints
+            findings.problems.append(unreadable(later, source))
+            return findings
+        except ValueError:
             findings.problems.append(unreadable(error, source))
             return findings
-        documents = [(f"line {number}", value) for number, value in lines]
     for place, value in documents:
         line = int(place[5:]) if place else None
         read_value(value, Origin(source, line=line), findings)
@@ -102,19 +109,59 @@ def parsed(text: str, source: str, findings: Findings) -> Any:
     return value
 
 
-def _lines(text: str) -> list[tuple[int, Any]] | None:
-    """The documents of a text that has one a line, or None if it is something else."""
-    found = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        if line.lstrip()[0] not in "{[":
+def _several(text: str) -> list[tuple[str, Any]] | None:
+    """The documents of a text that has one after the other, a line each or not, with the line where
+    each begins; None if it is something else. Raises Unreadable for what is wrong in a later one.
+    """
+    found: list[tuple[str, Any]] = []
+    end, line = 0, 1
+    while start := _NEXT.search(text, end):
+        line += text.count("\n", end, start.start())
+        if start[0] not in "{[":
             return None
         try:
-            found.append((number, read(line, unique=True)))
-        except Unreadable:
-            return None
+            after = _DECODER.raw_decode(text, start.start())[1]
+            value = read(text[start.start() : after], unique=True)
+        except json.JSONDecodeError as error:
+            if not found:
+                return None
+            why = f"is not valid JSON: {error.msg}"
+            raise Unreadable(why, error.lineno, error.colno) from None
+        except (ValueError, RecursionError) as error:
+            if not found:
+                return None
+            raise Unreadable(str(error), line) from None
+        found.append((f"line {line}", value))
+        line += text.count("\n", start.start(), after)
+        end = after
     return found if len(found) > 1 else None
+
+
+def _printed_json(text: str) -> Any:
+    """The value of what Python prints: `Assistant(id='asst_1', …)`, or a mapping in its spelling.
+    ValueError for anything else, and for what JSON could not say either; nothing is run.
+    """
+    try:
+        value = _printed(ast.parse(text.strip(), mode="eval").body)
+        return read(json.dumps(value))
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        raise ValueError from error
+
+
+def _printed(node: ast.expr) -> Any:
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_printed(one) for one in node.elts]
+    if isinstance(node, ast.Dict) and all(isinstance(key, ast.Constant) for key in node.keys):
+        keys = [str(key.value) for key in node.keys if isinstance(key, ast.Constant)]
+        if len(set(keys)) < len(keys):
+            raise ValueError
+        return dict(zip(keys, map(_printed, node.values), strict=True))
+    if isinstance(node, ast.Call) and not node.args and all(one.arg for one in node.keywords):
+        return {str(one.arg): _printed(one.value) for one in node.keywords}
+    value = ast.literal_eval(node)
+    if not isinstance(value, str | int | float | None):
+        raise ValueError
+    return value
 
 
 def read_value(value: Any, origin: Origin, findings: Findings, name: str | None = None) -> None:
@@ -152,6 +199,10 @@ class _Walk:
         thread = self.thread if self.thread.id else thread_around(at, "")
         if part := part_of_talk(value, thread):
             self._talk(part, value, at)
+        elif is_document(value):
+            around = [step for step in at if isinstance(step, str) and step.startswith("vs_")]
+            store = around[-1] if around else None
+            self.findings.documents.append(read_document(value, self._origin(at), store))
         elif kind:
             self.findings.gain(self._found(kind, value, at, name))
         elif isinstance(value.get("data"), list):
@@ -170,10 +221,24 @@ class _Walk:
     ) -> list[Found]:
         origin = self._origin(at)
         if kind == "vector_store":
-            return [read_store(value, origin, name=name)]
+            return [read_store(self._without_documents(value, at), origin, name=name)]
         if kind == "file":
             return [read_file(value, origin)]
         return [placeholders(one) for one in read_assistant(value, origin, name)]
+
+    def _without_documents(self, value: Mapping[str, Any], at: Path) -> Mapping[str, Any]:
+        """A store without the documents that were written into it, which are taken."""
+        inside = value.get("files")
+        if not isinstance(inside, list) or not all(
+            isinstance(one, Mapping) and is_document(one) for one in inside
+        ):
+            return value
+        id = value.get("id")
+        for index, one in enumerate(inside):
+            place = self._origin((*at, "files", index))
+            document = read_document(one, place, id if isinstance(id, str) else None)
+            self.findings.documents.append(document)
+        return {key: value[key] for key in value if key != "files" or not inside}
 
     def _talk(self, part: str, value: Mapping[str, Any], at: Path) -> None:
         """A part of a conversation; in a thread there are others."""
@@ -186,10 +251,20 @@ class _Walk:
         for key, one in value.items():
             if isinstance(one, dict | list) and key not in _OWN:
                 self.visit(one, (*at, key), None)
+            elif isinstance(one, dict | list):
+                self._of_thread(one, (*at, key))
             else:
                 why = "is bookkeeping of a conversation"
                 self.losses.lose((*at, key), one, why, None, "note")
         self.thread = outer
+
+    def _of_thread(self, value: Any, at: Path) -> None:
+        """What a thread has of its own: where it names a store or a file, that is said."""
+        for path, leaf in leaves(value, at):
+            named = "tool_resources" in path and isinstance(leaf, str)
+            why = f"names `{leaf}` for" if named else "belongs to"
+            hint = "your application gives it to each request" if named else None
+            self.losses.lose(path, leaf, f"{why} one conversation", hint)
 
     def _list(self, value: Mapping[str, Any], at: Path) -> None:
         """A page of a list, as the service answers it."""
@@ -217,16 +292,30 @@ class _Walk:
         """`{assistantId: …, config: {…}}`: the settings stand a level below the id."""
         origin = self._origin((*at, key))
         for one in read_assistant(value[key], origin):
-            known = one.id is not None or one.kind != "assistant"
-            self.findings.found.append(placeholders(one if known else replace(one, id=id)))
+            if one.kind == "assistant" and one.id is None:
+                one = replace(one, id=id)
+            elif one.kind == "assistant" and one.id != id:
+                outer = "assistantId" if "assistantId" in value else "assistant_id"
+                why = f"says something else than the `id` in `{key}`, which was taken"
+                self.losses.say((*at, outer), why)
+            self.findings.gain([placeholders(one)])
         for name, rest in value.items():
             if name not in (key, "assistantId", "assistant_id"):
                 self.visit(rest, (*at, name), None)
 
 
+def is_document(value: Mapping[str, Any]) -> bool:
+    """Whether a mapping is a document as it is in a store."""
+    id = str(value.get("id", ""))
+    unsaid = "object" not in value and id.startswith("file-") and "vector_store_id" in value
+    return unsaid or value.get("object") == "vector_store.file"
+
+
 def kind_of(value: Mapping[str, Any]) -> str | None:
     """What a mapping describes, by what it says of itself, by its id, or by its settings."""
     said, id = value.get("object"), str(value.get("id", ""))
+    if str(said).endswith(".deleted"):
+        return None
     if said in ("vector_store", "file"):
         return str(said)
     if said in _KINDS or id.startswith(("asst_", "pmpt_")) or _settings(value):

@@ -85,6 +85,16 @@ class Run:
     outputs: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a source says of a document in a store, apart from that store."""
+
+    origin: Origin
+    store: str | None  # its id
+    entry: dict[str, Any]  # of the store's `files`
+    losses: tuple[Lost, ...]
+
+
 @dataclass(slots=True)
 class Findings:
     """What reading sources gave: things, what was said to them, what belongs to none of them, and
@@ -97,12 +107,13 @@ class Findings:
     ids: dict[str, str] = field(default_factory=dict)  # of things whose own id is not the service's
     messages: list[Message] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
+    documents: list[Document] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
         """Whether nothing was found that anybody could use, and nothing is wrong."""
         failed = any(problem.severity == "error" for problem in self.problems)
-        return not (self.found or self.messages or self.runs or failed)
+        return not (self.found or self.messages or self.runs or self.documents or failed)
 
     def add(self, other: Findings) -> None:
         self.gain(other.found)
@@ -111,6 +122,7 @@ class Findings:
         self.problems += other.problems
         self.messages += other.messages
         self.runs += other.runs
+        self.documents += other.documents
 
     def gain(self, found: list[Found]) -> None:
         """Adds some things. Raises Crowded beyond what is read at once."""

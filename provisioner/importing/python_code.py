@@ -8,7 +8,10 @@ from collections.abc import Iterable, Iterator
 
 from provisioner.importing import code
 from provisioner.importing.code import At, Node, Statement
+from provisioner.importing.code_texts import MINUS, MOD, PART, TIMES
 from provisioner.importing.code_values import Unparsable
+
+_SIGNS: dict[type[ast.operator], str] = {ast.Mod: MOD, ast.Mult: TIMES, ast.Sub: MINUS}
 
 
 def parse(text: str) -> code.Program:
@@ -203,6 +206,10 @@ class _Python:
         return code.Attr(at, text, self.node(node.value), node.attr)
 
     def _value_subscript(self, node: ast.Subscript, at: At, text: str) -> Node:
+        if isinstance(node.slice, ast.Slice):
+            ends = (node.slice.lower, node.slice.upper, node.slice.step)
+            places = [code.Const(at) if end is None else self.node(end) for end in ends]
+            return code.operation(at, text, PART, self.node(node.value), *places)
         return code.Index(at, text, self.node(node.value), self.node(node.slice))
 
     def _value_starred(self, node: ast.Starred, at: At, text: str) -> Node:
@@ -223,6 +230,12 @@ class _Python:
     def _value_binop(self, node: ast.BinOp, at: At, text: str) -> Node | None:
         if isinstance(node.op, ast.Add):
             return code.Add(at, text, self.node(node.left), self.node(node.right))
+        if sign := _SIGNS.get(type(node.op)):
+            several = sign == MOD and isinstance(node.right, ast.Tuple)
+            right = (
+                node.right.elts if isinstance(node.right, ast.Tuple) and several else [node.right]
+            )
+            return code.operation(at, text, sign, self.node(node.left), *map(self.node, right))
         if isinstance(node.op, ast.Div):  # Path(…) / "name"
             joined = code.Attr(at, text, self.node(node.left), "joinpath")
             return code.Call(at, text, joined, (self.node(node.right),))
@@ -230,6 +243,10 @@ class _Python:
             both = ((None, self.node(node.left)), (None, self.node(node.right)))
             return code.DictOf(at, text, both)
         return None
+
+    def _value_ifexp(self, node: ast.IfExp, at: At, text: str) -> Node:
+        ways = self.node(node.body), self.node(node.orelse)
+        return code.Choice(at, text, self.node(node.test), *ways)
 
     def _value_boolop(self, node: ast.BoolOp, at: At, text: str) -> Node | None:
         if not isinstance(node.op, ast.Or):

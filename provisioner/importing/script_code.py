@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.importing import code
 from provisioner.importing.code import At, Node, Statement
+from provisioner.importing.code_texts import MINUS, MOD, TIMES
 from provisioner.importing.code_values import Unparsable
 
 if TYPE_CHECKING:
@@ -275,19 +277,32 @@ class _Script:
         return code.Const(at, text, unescaped(said(node)[1:-1]))
 
     def _value_template_string(self, node: Tree, at: At, text: str) -> Node:
-        parts: list[str | Node] = []
+        return code.Template(at, text, tuple(self._pieces(node, unescaped)))
+
+    def _pieces(self, node: Tree, meant: Callable[[str], str]) -> Iterator[str | Node]:
         for child in node.children:
             if child.type == "template_substitution" and child.named_children:
-                parts.append(self.node(child.named_children[0]))
+                yield self.node(child.named_children[0])
             elif child.type in ("string_fragment", "escape_sequence"):
-                parts.append(unescaped(said(child)))
-        return code.Template(at, text, tuple(parts))
+                yield meant(said(child))
+
+    def _tagged(self, tag: str, node: Tree, at: At, text: str) -> Node:
+        """A template that a function gets: what it does with the text is known of two."""
+        raw = tag == "String.raw"
+        parts = tuple(self._pieces(node, str if raw else unescaped))
+        whole = "".join(part for part in parts if isinstance(part, str))
+        if tag == "dedent" and all(isinstance(part, str) for part in parts):
+            parts = (inspect.cleandoc(whole),)
+        return code.Template(at, text, parts)
 
     def _value_number(self, node: Tree, at: At, text: str) -> Node | None:
-        try:
-            return code.Const(at, text, json.loads(said(node).replace("_", "")))
-        except ValueError:
-            return None
+        plain = said(node).replace("_", "")
+        for read in (json.loads, lambda written: int(written, 0), float):  # `1`, `0x10`, `.5`
+            try:
+                return code.Const(at, text, read(plain))
+            except ValueError:
+                continue
+        return None
 
     def _value_unary_expression(self, node: Tree, at: At, text: str) -> Node | None:
         try:
@@ -360,10 +375,18 @@ class _Script:
     def _value_binary_expression(self, node: Tree, at: At, text: str) -> Node | None:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         operator = said(node.child_by_field_name("operator"))
-        if left is None or right is None or operator not in ("+", "||", "??"):
+        if left is None or right is None or operator not in ("+", "||", "??", MOD, TIMES, MINUS):
             return None
         first, second = self.node(left), self.node(right)
+        if operator in (MOD, TIMES, MINUS):
+            return code.operation(at, text, operator, first, second)
         return (code.Add if operator == "+" else code.Either)(at, text, first, second)
+
+    def _value_ternary_expression(self, node: Tree, at: At, text: str) -> Node:
+        parts = [
+            node.child_by_field_name(one) for one in ("condition", "consequence", "alternative")
+        ]
+        return code.Choice(at, text, *(self.node(part) if part else None for part in parts))
 
     def _value_call_expression(self, node: Tree, at: At, text: str) -> Node | None:
         function = node.child_by_field_name("function")
@@ -373,7 +396,7 @@ class _Script:
         if function is None:
             return None
         if arguments is not None and arguments.type == "template_string":
-            return self.node(arguments)  # dedent`…`
+            return self._tagged(said(function), arguments, at, text)
         args = tuple(self._items(arguments)) if arguments is not None else ()
         return code.Call(at, text, self.node(function), args)
 

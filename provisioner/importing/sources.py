@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from provisioner import disk
+from provisioner import disk, jsontext
 from provisioner.errors import SpecError
-from provisioner.importing import terraform
+from provisioner.importing import terraform, terraform_state
 from provisioner.importing.azure import on_azure, says_azure
 from provisioner.importing.beside import Beside, named
 from provisioner.importing.code_sources import Reading, looks_like, reaches, read_code, worth
@@ -28,6 +28,7 @@ from provisioner.importing.containers import (
 from provisioner.importing.json_exports import parsed, read_json, read_value
 from provisioner.importing.nouns import MOST, Crowded, Findings, Found, Lost, Origin
 from provisioner.importing.promptfoo import is_promptfoo, read_promptfoo
+from provisioner.importing.store_spelling import join_documents
 from provisioner.importing.taking import Losses
 from provisioner.importing.taking import Path as Place
 from provisioner.jsontext import Unreadable, canonical
@@ -68,6 +69,7 @@ _PACKED = {
 }
 _MARKDOWN = re.compile(r"^[ \t]*(```|~~~)", re.M)
 _CONFIGURATION = re.compile(r"^(providers|targets|prompts|assistants|instructions):", re.M)
+_OBJECT = re.compile(r"\s*[A-Z]\w*(\[\w+\])?\(\w+=")
 _KEY = re.compile(r"^[\w-]+:(\s|$)", re.M)
 
 
@@ -88,10 +90,11 @@ def read_sources(source: Path | bytes, root: Path | None = None) -> Findings:
         findings = _refused(
             "Source too large", name, why, "give it in parts, with `--into` for each"
         )
+    join_documents(findings)
     findings.found = _distinct(findings.found)
     _join_states(findings)
     _keep_files_here(findings, root)
-    findings.found = [_without_keys(one) for one in findings.found]
+    findings.found = [without_keys(one) for one in findings.found]
     failed = any(problem.severity == "error" for problem in findings.problems)
     if not findings.found and not failed:
         findings.problems.append(_nothing(name))
@@ -116,7 +119,7 @@ def _join_states(findings: Findings) -> None:
     findings.found = kept
 
 
-def _without_keys(one: Found) -> Found:
+def without_keys(one: Found) -> Found:
     """The same with the keys and passwords in it masked, each of which is named by its place."""
     losses = Losses(one.origin)
 
@@ -209,7 +212,7 @@ def read_text(text: str, name: str, reading: Reading, path: Path | None = None) 
     """What one text describes, in the language that it is written in: by its content, because the
     ending of a name says little (`.bak`, TypeScript in `.py`).
     """
-    if text.lstrip()[:1] in ("{", "["):
+    if text.lstrip()[:1] in ("{", "[") or _printed(text):
         return _deployed(text, _json(text, name, reading, path))
     if name.endswith((".md", ".markdown")) and _MARKDOWN.search(text):
         return read_markdown(text, name, reading, path)
@@ -227,6 +230,11 @@ def read_text(text: str, name: str, reading: Reading, path: Path | None = None) 
     if language is None or not (worth(text) or reaches(text, reading, path)):
         return Findings() if path is not None and text.strip() else read_json(text, name)
     return read_code(text, name, language, reading, path)
+
+
+def _printed(text: str) -> bool:
+    """Whether a text looks like what Python prints of an object that the SDK has read."""
+    return _OBJECT.match(text) is not None and "object='" in text
 
 
 def _deployed(text: str, findings: Findings) -> Findings:
@@ -254,7 +262,7 @@ def _json(text: str, name: str, reading: Reading, path: Path | None) -> Findings
     elif is_notebook(value):
         findings.add(read_notebook(value, name, reading, path))
     elif isinstance(value, dict) and {"terraform_version", "resources"} <= value.keys():
-        terraform.read_state(value, Origin(name), findings)
+        terraform_state.read_state(value, Origin(name), findings)
     elif is_promptfoo(value):
         findings.add(read_promptfoo(value, name))
     else:
@@ -391,24 +399,57 @@ def _written_out(path: Path, reading: Reading) -> Findings | None:
     if not id.startswith(("asst_", "pmpt_")):
         return None
     if path.suffix == ".json":
-        return _with_text(_file(path, reading), path.parent)
+        return _with_texts(_settings(path, id, reading), path.parent, reading)
     if path.name not in _TEXTS:
         return None
-    if any(path.parent.glob("*.json")):
-        return Findings()  # said together with the settings beside it
-    return read_value_of({"id": id, "instructions": _text(path)}, name)
+    beside = [_settings(one, id, reading) for one in path.parent.glob("*.json")]
+    if any(_assistants(read) for read in beside) or _texts(path.parent)[0] != path:
+        return Findings()  # said together with the settings beside it, or with the first text
+    alone = read_value_of({"id": id, "instructions": _text(path)}, name)
+    return _with_texts(alone, path.parent, reading)
 
 
-def _with_text(read: Findings, folder: Path) -> Findings:
-    """Settings whose instructions lie in a file beside them."""
-    paths = [folder / name for name in _TEXTS if (folder / name).is_file()]
-    text = _text(paths[0]) if paths else None
-    read.found = [
-        replace(one, fields={**one.fields, "instructions": text})
-        if one.kind == "assistant" and text and not one.fields.get("instructions")
-        else one
-        for one in read.found
-    ]
+def _settings(path: Path, id: str, reading: Reading) -> Findings:
+    """Settings in a folder named by an id, which they need not repeat."""
+    read = _file(path, reading)
+    if _assistants(read) or len(list(path.parent.glob("*.json"))) > 1:
+        return read
+    try:
+        value = jsontext.read(path.read_bytes(), unique=True)
+    except (OSError, Unreadable):
+        return read
+    whole = isinstance(value, dict) and not read.found
+    return read_value_of({"id": id, **value}, named(path, reading.root)) if whole else read
+
+
+def _assistants(read: Findings) -> list[Found]:
+    return [one for one in read.found if one.kind == "assistant"]
+
+
+def _texts(folder: Path) -> list[Path]:
+    return [folder / name for name in _TEXTS if (folder / name).is_file()]
+
+
+def _with_texts(read: Findings, folder: Path, reading: Reading) -> Findings:
+    """Settings whose instructions lie in a file beside them; what another text there says is
+    reported.
+    """
+    several = _assistants(read)
+    for one in several:
+        fields, losses = dict(one.fields), Losses(one.origin)
+        for path in _texts(folder):
+            text = _text(path)
+            if text and not fields.get("instructions"):
+                fields["instructions"] = text
+            elif text.strip() != str(fields.get("instructions") or "").strip():
+                why = "says something else than the instructions that were taken"
+                losses.say((named(path, reading.root),), why, "compare them")
+        id = one.id or (folder.name if len(several) == 1 else None)
+        if id not in (None, folder.name):
+            why = f"is not the id of what is in it (`{id}`), which was taken"
+            losses.say((named(folder, reading.root),), why)
+        more = replace(one, fields=fields, id=id, losses=(*one.losses, *losses.all))
+        read.found[read.found.index(one)] = more
     return read
 
 
@@ -432,8 +473,12 @@ def _distinct(found: list[Found]) -> list[Found]:
             continue
         if one.id and first.id:
             alike[one.id] = first.id
-        if len(one.losses) < len(first.losses):
-            kept[key] = replace(one, origin=first.origin, id=first.id)
+        fewer, more = sorted([first, one], key=lambda each: len(each.losses))
+        losses = fewer.losses
+        if one.origin.column is None:  # a document; of code, one was only read better
+            named_there = {lost.what for lost in losses}
+            losses += tuple(lost for lost in more.losses if lost.what not in named_there)
+        kept[key] = replace(fewer, origin=first.origin, id=first.id, losses=losses)
     return list(kept.values())
 
 

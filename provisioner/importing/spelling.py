@@ -188,12 +188,24 @@ def _said(message: Any) -> str | None:
     if isinstance(content, Mapping):
         content = [content]
     if isinstance(content, list):
-        texts = [
-            part.get("text") for part in content if isinstance(part, Mapping) and len(part) == 2
-        ]
-        whole = len(texts) == len(content) and all(isinstance(text, str) for text in texts)
-        return "".join(str(text) for text in texts) if whole and len(texts) == 1 else None
+        text = (
+            content[0].get("text") if len(content) == 1 and isinstance(content[0], dict) else None
+        )
+        return text if isinstance(text, str) else None
     return content if isinstance(content, str) else None
+
+
+def _part(content: Any, at: Path, some: Taking) -> None:
+    """What stands beside a text that became the instructions."""
+    if isinstance(content, list):
+        content, at = content[0], (*at, 0)
+    if not isinstance(content, Mapping):
+        return
+    beside = Taking(content, some.losses, at)
+    beside.take("text")
+    if beside.take("type") is not ABSENT:
+        some.losses.say((*at, "type"), "became `instructions`", None, "note")
+    beside.end("stands beside a text that became `instructions`")
 
 
 def _conversation(some: Taking) -> None:
@@ -212,9 +224,7 @@ def _conversation(some: Taking) -> None:
                 some.losses.say((*at, index, "role"), "became `instructions`", None, "note")
                 rest = {k: v for k, v in turn.items() if k not in ("role", "content")}
                 some.drop((*at, index), rest or ABSENT, "is bookkeeping of a message")
-                if isinstance(turn.get("content"), list):
-                    why = "became `instructions`"
-                    some.losses.say((*at, index, "content", 0, "type"), why, None, "note")
+                _part(turn["content"], (*at, index, "content"), some)
             else:
                 for path, leaf in leaves(turn, (*at, index)):
                     severity = "note" if path[-1] in ("role", "type") else "warning"
@@ -229,7 +239,10 @@ def _format(some: Taking, fields: dict[str, Any], block: dict[str, Any]) -> None
         _text(text, at, some, block)
     else:
         some.drop(at, text, "is not a mapping with settings")
-    if (verbosity := some.take("text_verbosity")) is not ABSENT:
+    place, verbosity = some.path("text_verbosity"), some.take("text_verbosity")
+    if "text" in block:
+        some.drop(place, verbosity, "stands beside `text.verbosity`, which was taken")
+    elif verbosity is not ABSENT:
         block["text"] = {"verbosity": verbosity}
     at, format = some.path("response_format"), some.take("response_format")
     if format is None or isinstance(format, str):
@@ -271,6 +284,8 @@ def read_format(format: Mapping[str, Any], at: Path, some: Taking, fields: dict[
         return
     taken = {key: inner.take(key) for key in FORMAT}
     present = {key: value for key, value in taken.items() if value is not ABSENT}
+    for key, value in present.items():
+        some.losses.usual(inner.path(key), value, False if key == "strict" else None)
     fields["response_format"] = {"type": "json_schema", **present}
     if "name" not in present:
         why = "a format needs a name and has none"
@@ -340,7 +355,10 @@ def _attach(
 ) -> None:
     if ids is ABSENT:
         return
-    if not give(fields.get("tools"), kind, field, references(ids, at, some)):
+    if ids == []:
+        some.losses.say(at, "is empty, which says nothing", None, "note")
+        give(fields.get("tools"), kind, field, [])
+    elif not give(fields.get("tools"), kind, field, references(ids, at, some)):
         written = f"`{{type: {kind}, {field}: […]}}`"
         some.drop(at, ids, f"belongs to no tool: there is no `{kind}`", f"add {written} to `tools`")
 

@@ -60,6 +60,13 @@ class Losses:
                 )
             )
 
+    def usual(self, at: Path, value: Any, default: Any = None) -> None:
+        """Notes a value that nobody writes down: null, or what is so without it."""
+        if value is None:
+            self.say(at, "is null, which is the default", None, "note")
+        elif value is default:
+            self.say(at, f"is `{str(value).lower()}`, which is the default", None, "note")
+
     def say(self, at: Path, why: str, hint: str | None = None, severity: str = "warning") -> None:
         """Reports one thing about a path, whatever stands there."""
         self.all.append(Lost(self.origin, dotted(at), why, hint, severity))

@@ -1,12 +1,10 @@
-"""Terraform: configurations of OpenAI's providers, by tree-sitter, and states, which are JSON."""
+"""Configurations of Terraform for OpenAI's providers, by tree-sitter."""
 
 from __future__ import annotations
 
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -25,21 +23,26 @@ from provisioner.importing.code_values import (
     Unparsable,
 )
 from provisioner.importing.evaluating import Evaluator
-from provisioner.importing.nouns import Findings, Found, Lost, Origin
+from provisioner.importing.nouns import Findings, Lost, Origin
 from provisioner.importing.script_code import INSTALL, said, unescaped
-from provisioner.importing.spelling import read_assistant
-from provisioner.importing.store_spelling import read_file, read_store
+from provisioner.importing.terraform_state import (
+    KINDS,
+    OURS,
+    PATHS,
+    decoded,
+    first_of,
+    here,
+    plain_blocks,
+)
 from provisioner.model import Problem
 
 if TYPE_CHECKING:
     from tree_sitter import Node as Tree
     from tree_sitter import Parser
 
-_KINDS = {"assistant": "assistant", "vector_store": "vector_store", "file": "file"}
 _LOOKS = re.compile(
     r'(^|\n)\s*(resource|data)\s+"[\w-]+"\s+"[\w-]+"\s*\{|(^|\n)\s*(locals|variable\s+"\w+")\s*\{'
 )
-_OURS = re.compile(r"^openai_(?:beta_)?(?P<what>\w+)$")
 _MARK = re.compile("\0(\\d+)\0")
 _COMPUTED = (
     "id",
@@ -51,7 +54,6 @@ _COMPUTED = (
     "assistant_id",
 )
 STEPS = 100_000
-_PATHS = ("file_path", "filepath", "path", "file", "filename")  # as providers spell it
 _SEVERAL = "makes several out of one block, of which one was written"
 _PROTECT = "write `lifecycle: {protect: true}` for `prevent_destroy`"
 _META = {  # what Terraform itself reads in a block: why it is not in the spec, and what to do
@@ -118,12 +120,12 @@ class Module:
                 self._learn(block)
 
     def _siblings(self) -> list[list[Tree]]:
-        here = self.beside.file
-        if here is None or self.beside.folder is None:
+        own = self.beside.file
+        if own is None or self.beside.folder is None:
             return []
         found = []
-        for path in sorted(here.parent.glob("*.tf"))[:100]:
-            text = self.beside.text(path.name) if path.name != here.name else None
+        for path in sorted(own.parent.glob("*.tf"))[:100]:
+            text = self.beside.text(path.name) if path.name != own.name else None
             if text is not None:
                 try:
                     found.append(self._parsed(text))
@@ -158,13 +160,13 @@ class Module:
         joined: list[Made] = []
         for block in self.blocks:
             sort, *labels = _labels(block)
-            match = _OURS.match(labels[0]) if sort == "resource" and len(labels) > 1 else None
+            match = OURS.match(labels[0]) if sort == "resource" and len(labels) > 1 else None
             if match is None:
                 continue
             at = block.start_point[0] + 1, block.start_point[1] + 1
             raw = plain_blocks(self.body(block))
             made = Made(match["what"], raw, at, address(labels[0], labels[1]), "resource")
-            if match["what"] in _KINDS:
+            if match["what"] in KINDS:
                 found.append(self._shaped(made))
                 stores[made.id] = made
             elif match["what"] == "vector_store_file":
@@ -179,10 +181,10 @@ class Module:
         for key in _META:
             made.raw.pop(key, None)
         if made.kind == "file":
-            path = _first(made.raw, _PATHS)
-            for key in _PATHS:
+            path = first_of(made.raw, PATHS)
+            for key in PATHS:
                 made.raw.pop(key, None)
-            made.raw["file"] = path if isinstance(path, Opened) else Opened(_here(path), made.at)
+            made.raw["file"] = path if isinstance(path, Opened) else Opened(here(path), made.at)
         return made
 
     def lost(self, name: str) -> list[Lost]:
@@ -192,12 +194,12 @@ class Module:
         lost = []
         for block in self.blocks:
             sort, *labels = _labels(block)
-            match = _OURS.match(labels[0]) if sort == "resource" and len(labels) > 1 else None
+            match = OURS.match(labels[0]) if sort == "resource" and len(labels) > 1 else None
             if match is None:
                 continue
             what = ".".join(labels)
             origin = Origin(name, block.start_point[0] + 1, block.start_point[1] + 1)
-            if match["what"] not in (*_KINDS, "vector_store_file"):
+            if match["what"] not in (*KINDS, "vector_store_file"):
                 lost.append(Lost(origin, what, "is no resource that specs have"))
                 continue
             for key in self.body(block).keys() & _META.keys():
@@ -271,10 +273,11 @@ class Module:
         parts: list[Any] = []
         at = begin
         for child in node.children:
-            if child.type == "template_interpolation":
+            if child.type in ("template_interpolation", "template_directive"):
                 parts.append(data[at - node.start_byte : child.start_byte - node.start_byte])
                 inner = [one for one in child.named_children if one.type == "expression"]
-                parts.append(self.value(inner[0]) if inner else "")
+                whole = child.type == "template_directive"  # `%{ if … }`: only a run would tell
+                parts.append(self.value(child if whole else inner[0]) if whole or inner else "")
                 at = child.end_byte
         parts.append(data[at - node.start_byte : end - node.start_byte])
         return _joined([_text(part, raw) if isinstance(part, bytes) else part for part in parts])
@@ -287,8 +290,13 @@ class Module:
         for child in node.named_children:
             if child.type == "object_elem":
                 key, value = [one for one in child.named_children if one.type == "expression"]
-                name = said(key).strip('"()')
-                found[name] = self.value(value)
+                text = said(key)
+                name = self.value(key) if text.startswith(('"', "(")) else text
+                if isinstance(name, str):
+                    found[name] = self.value(value)
+                else:
+                    at = key.start_point[0] + 1, key.start_point[1] + 1
+                    found[f"...{text}"] = Unknown("key", text, at)
         return found
 
     def _function_call(self, node: Tree) -> Any:
@@ -298,14 +306,14 @@ class Module:
         at = node.start_point[0] + 1, node.start_point[1] + 1
         if name in ("file", "templatefile", "filebase64") and args:
             if name == "filebase64":
-                return Opened(_here(args[0]), at)
+                return Opened(here(args[0]), at)
             empty = Evaluator(self.beside, lambda *_: MISSING)
-            found = read_opened(empty, Opened(_here(args[0]), at), code.Node(at, said(node)[:60]))
+            found = read_opened(empty, Opened(here(args[0]), at), code.Node(at, said(node)[:60]))
             return _filled(found, args[1:], at) if name == "templatefile" else found
         if name in ("jsonencode", "tolist", "toset", "tomap", "tostring", "trimspace") and args:
             return args[0].strip() if name == "trimspace" and isinstance(args[0], str) else args[0]
         if name == "jsondecode" and args and isinstance(args[0], str):
-            return _decoded(args[0])
+            return decoded(args[0])
         return MISSING
 
     def _expression(self, node: Tree) -> Any:
@@ -323,7 +331,7 @@ class Module:
             return self.value(self._names[".".join(words)])
         if head == "local":
             return self._local(name, rest)
-        if _OURS.match(head) and len(words) > 2:
+        if OURS.match(head) and len(words) > 2:
             return address(head, name) if words[-1] in _COMPUTED else MISSING
         return MISSING
 
@@ -384,13 +392,6 @@ def _number(text: str) -> Any:
         return MISSING
 
 
-def _decoded(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return MISSING
-
-
 def _literal(text: str) -> str:
     return unescaped(text).replace("$${", "${").replace("%%{", "%{")
 
@@ -425,16 +426,6 @@ def _dedented(value: Any) -> Any:
     return _joined([unknown[int(p)] if index % 2 else p for index, p in enumerate(pieces)])
 
 
-def _here(path: Any) -> Any:
-    """A path from the folder of the configuration: what stands for it is left out."""
-    return path.lstrip("/").removeprefix("./") if isinstance(path, str) else path
-
-
-def _first(raw: Mapping[str, Any], keys: Iterable[str]) -> Any:
-    """The value of the first of these keys that says something."""
-    return next((raw[key] for key in keys if raw.get(key) is not None), None)
-
-
 def _filled(text: Any, args: list[Any], at: code.At) -> Any:
     """`templatefile(…)`: the places of a text, as far as they are given."""
     given = args[0] if args and isinstance(args[0], dict) else {}
@@ -444,71 +435,3 @@ def _filled(text: Any, args: list[Any], at: code.At) -> Any:
     for index, piece in enumerate(re.split(r"\$\{\s*([\w.]+)\s*\}", text)):
         parts.append(given.get(piece, Unknown(piece, piece, at)) if index % 2 else piece)
     return _joined(parts)
-
-
-_SINGLE: tuple[str, ...] = (
-    "tool_resources",
-    "code_interpreter",
-    "file_search",
-    "function",
-    "ranking_options",
-)
-_SINGLE += ("expires_after", "chunking_strategy", "static", "response_format", "json_schema")
-
-
-def plain_blocks(raw: Any) -> Any:
-    """Blocks that stand once as mappings, schemas out of their JSON: the spelling of the API."""
-    if isinstance(raw, list):
-        return [plain_blocks(one) for one in raw]
-    if not isinstance(raw, Mapping):
-        return raw
-    found: dict[str, Any] = {}
-    for key, value in raw.items():
-        if key in _SINGLE and isinstance(value, list) and len(value) == 1:
-            value = value[0]
-        if key in ("parameters", "schema") and isinstance(value, str):
-            decoded = _decoded(value)
-            value = value if decoded is MISSING else decoded
-        found[key] = plain_blocks(value)
-    return found
-
-
-def read_state(value: Mapping[str, Any], origin: Origin, findings: Findings) -> None:
-    """What a state of Terraform knows of OpenAI's resources: values and ids, no names of files."""
-    for at, resource in enumerate(_several(value.get("resources"))):
-        if not isinstance(resource, Mapping) or resource.get("mode") == "data":
-            continue
-        match = _OURS.match(str(resource.get("type")))
-        name = f"{resource.get('type')}.{resource.get('name')}"
-        if match is None or match["what"] not in _KINDS:
-            if match:
-                why = "is no resource that specs have"
-                findings.losses.append(Lost(origin, f"resources[{at}] {name}", why))
-            continue
-        for one in _several(resource.get("instances")):
-            attributes = one.get("attributes") if isinstance(one, Mapping) else None
-            if isinstance(attributes, Mapping):
-                place = replace(origin, path=name)
-                findings.found += _instance(match["what"], attributes, place)
-
-
-def _several(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _instance(what: str, attributes: Mapping[str, Any], origin: Origin) -> list[Found]:
-    raw = plain_blocks(attributes)
-    if what == "vector_store":
-        return [read_store(raw, origin)]
-    if what == "file":
-        return [_file(raw, origin)]
-    return read_assistant(raw, origin)
-
-
-def _file(raw: Mapping[str, Any], origin: Origin) -> Found:
-    """A file that a state knows, at the path from which Terraform has uploaded it."""
-    path = str(_here(_first(raw, _PATHS)) or "")
-    rest = {key: raw[key] for key in raw if key not in _PATHS}
-    found = read_file({**rest, "filename": path.rsplit("/", 1)[-1]}, origin)
-    inside = path and ".." not in path.split("/")
-    return replace(found, fields={**found.fields, "path": path}) if inside else found

@@ -163,9 +163,7 @@ def _flat(kind: str, some: Taking) -> dict[str, Any]:
     if ids and ids in some.left:
         at = some.path(ids)
         flat[field] = references(some.take(ids), at, some)
-    for key in [key for key in some.left if key in known]:
-        if key != field:
-            flat[key] = some.take(key)
+    flat |= _settings(known - {field}, some)
     _ranking(flat, some)
     if kind == "mcp":
         for key in ("headers", "authorization"):
@@ -239,6 +237,15 @@ def _skill(skill: Any, at: Path, some: Taking) -> list[dict[str, Any]]:
         at, skill, "is a skill in itself", "make a skill of it at the service, and name its id"
     )
     return []
+
+
+def _settings(known: set[str], some: Taking) -> dict[str, Any]:
+    """The settings that a spec has. Nobody writes down what is so without it."""
+    found: dict[str, Any] = {}
+    for key in [key for key in some.left if key in known]:
+        at, found[key] = some.path(key), some.take(key)
+        some.losses.usual(at, found[key], False if key == "strict" else None)
+    return found
 
 
 def _container(some: Taking) -> None:

@@ -52,6 +52,8 @@ class Drafted:
     remarks: tuple[str, ...] = ()
     # What these files were when they were read; None where there was none.
     before: Mapping[str, bytes | None] = field(default_factory=dict)
+    # Of each resource, shared tools included: the place in what was found of the first it is for.
+    origins: Mapping[Address, int] = field(default_factory=dict)
 
 
 def write_specs(
@@ -82,7 +84,7 @@ def write_specs(
     only = {"environment": environment} if environment else {}
     writer.add(into, [{"to": str(to), "id": id, **only} for to, id in wanted.items()])
     addresses = tuple(writer.addresses.get(index) for index in range(len(found)))
-    return Drafted(writer.files, addresses, tuple(writer.remarks), writer.before)
+    return Drafted(writer.files, addresses, tuple(writer.remarks), writer.before, writer.origins)
 
 
 class _Writer:
@@ -96,6 +98,7 @@ class _Writer:
         self.variables = {name for one in found for name in one.variables}
         self.addresses: dict[int, Address] = {}  # by the place in `found`
         self.resources: dict[Address, Any] = {}  # what is written for each
+        self.origins: dict[Address, int] = {}  # the place in `found` of the first it is for
         self.used: set[str] = set()  # the paths that they name
         # The oldest first: what is made later takes no name away. Without an age the order of the
         # source says which came first.
@@ -115,6 +118,7 @@ class _Writer:
                 del self.addresses[index]
             else:
                 self.resources[address] = written
+                self.origins.setdefault(address, index)
         self._share()
         self._point_out_twins()
         self.used = {entry for written in self.resources.values() for entry in _paths(written)}
@@ -330,14 +334,15 @@ class _Writer:
 
     def _share(self) -> None:
         """Functions with one body in several places are declared once, below `tools`."""
-        bodies = Counter(canonical(tool) for tool in self._functions())
+        bodies = Counter(canonical(tool) for _, tool in self._functions())
         shared: dict[str, Address] = {}
         declared: dict[Address, Fields] = {}
-        for tool in self._functions():
+        for address, tool in self._functions():
             body = canonical(tool)
             if bodies[body] > 1 and body not in shared:
                 name = str(tool.get("name") or "")
                 at = shared[body] = self.names.give(inlined_kind().name, name)
+                self.origins[at] = self.origins[address]
                 said = {key: tool[key] for key in tool if key != "type"}
                 declared[at] = said if at.name != name else {**said, "name": None}
         for written in self.resources.values():
@@ -346,12 +351,12 @@ class _Writer:
         for at, said in declared.items():
             self.resources[at] = {key: said[key] for key in said if said[key] is not None}
 
-    def _functions(self) -> Iterator[Fields]:
-        for written in self.resources.values():
+    def _functions(self) -> Iterator[tuple[Address, Fields]]:
+        for address, written in self.resources.items():
             tools = written.get("tools")
             for tool in tools if isinstance(tools, list) else ():
                 if isinstance(tool, dict) and tool.get("type") == "function":
-                    yield tool
+                    yield address, tool
 
     def _point_out_twins(self) -> None:
         alike: dict[str, list[int]] = defaultdict(list)

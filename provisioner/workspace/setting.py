@@ -156,7 +156,7 @@ def _read(root: Path, problems: list[Problem], draft: bytes | None) -> Reading |
         entry = tree.entries("", str(root)).get(SETTINGS_FILE)
         if entry is None:
             problems += _misnamed(tree, root)
-            return None
+            return None if draft is None else read_yaml(draft)
         tree.inside(entry)
         data = disk.read(entry.place, disk.LARGEST_TEXT) if draft is None else draft
         return read_yaml(data)

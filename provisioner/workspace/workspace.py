@@ -63,7 +63,7 @@ class Workspace:
         self.environments: dict[str, Environment] = made.environments
         self.default_environment = made.default_environment
         self._setting = made
-        self._positions = Positions(root)
+        self._positions = Positions(root, drafts)
         locks = [
             environment.lock
             for environment in made.environments.values()

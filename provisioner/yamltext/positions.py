@@ -4,7 +4,7 @@ is said about.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -35,10 +35,13 @@ def _with_lines_of_editors(data: bytes) -> bytes:
 
 
 class Positions:
-    """The composed files of one workspace."""
+    """The composed files of one workspace. `drafts` are what some of them would hold, by where they
+    lie.
+    """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, drafts: Mapping[str, bytes] | None = None) -> None:
         self._root = root
+        self._drafts = drafts or {}
         self._nodes: dict[str, Node | None] = {}
 
     def root(self, file: str) -> Node | None:
@@ -47,12 +50,15 @@ class Positions:
             if len(self._nodes) >= _KEPT:
                 self._nodes.clear()
             try:
-                self._nodes[file] = compose(
-                    _with_lines_of_editors(disk.read(self._root / file, disk.LARGEST_TEXT))
-                )
+                self._nodes[file] = compose(_with_lines_of_editors(self._read(file)))
             except (OSError, yaml.YAMLError):
                 self._nodes[file] = None
         return self._nodes[file]
+
+    def _read(self, file: str) -> bytes:
+        place = self._root / file
+        draft = self._drafts.get(str(disk.real(place))) if self._drafts else None
+        return disk.read(place, disk.LARGEST_TEXT) if draft is None else draft
 
     def locate(self, source: Source, key: bool = False) -> Position:
         """The value of a field, or its key: for `key`, for whole resources, and for what begins on

@@ -59,7 +59,10 @@ def test_kinds_and_fields() -> None:
 @pytest.mark.parametrize(
     ("words", "apis"),
     [
-        ("assistant.temperature", {"assistants": "temperature", "responses": "temperature", "agents": None}),
+        (
+            "assistant.temperature",
+            {"assistants": "temperature", "responses": "temperature", "agents": None},
+        ),
         (
             "assistant.tools.file_search.vector_stores",
             {

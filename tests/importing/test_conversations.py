@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from provisioner.engine.from_sources import draft_sources
 from provisioner.importing.conversations import take_conversations
 from provisioner.importing.nouns import Findings
 from provisioner.importing.sources import read_sources
@@ -186,3 +187,21 @@ def test_what_only_looks_like_one() -> None:
     (said,) = told(findings)[-1:]
     assert said.endswith("none of the assistants in the source answers in them")
     assert checks(read({"id": "thread_bot", "model": "m", "instructions": "Sew."})) is None
+
+
+def test_keys_that_people_wrote(tmp_path: Path) -> None:
+    """A key in a question is masked in the check, as one in instructions is, and is named."""
+    key = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
+    talk = [
+        {"object": "thread.message", "thread_id": "thread_a", "role": role, "content": f"my {key}"}
+        | {"assistant_id": "asst_1", "created_at": at, "id": f"msg_{at}"}
+        for at, role in enumerate(("user", "assistant"))
+    ]
+    assistant = {"id": "asst_1", "object": "assistant", "model": "m", "instructions": "x"}
+    made = draft_sources(tmp_path, json.dumps([assistant, *talk]).encode(), "specs/a.yaml", 5)
+    (written,) = made.drafted.files.values()
+    assert b"say:" in written
+    assert key.encode() not in written
+    (found,) = made.findings.found
+    masked = [lost.what for lost in found.losses if "masked" in lost.why]
+    assert masked == ["checks.thread_a[0].say", "checks.thread_a[0].was"]

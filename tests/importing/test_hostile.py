@@ -133,3 +133,16 @@ def test_a_stamp_is_no_part_of_a_spec() -> None:
     (one,) = read(json.dumps(stamped)).found
     assert one.fields["metadata"] == {"team": "x"}
     assert "metadata.provisioner" in [lost.what for lost in one.losses]
+
+
+def test_values_whose_json_has_no_end() -> None:
+    """What would take all the memory as JSON is not printed."""
+    doubled = "\n".join(f"a{n + 1} = [a{n}, a{n}]" for n in range(60))
+    code = f"""import json\nfrom openai import OpenAI\na0 = ["x"]\n{doubled}
+OpenAI().beta.assistants.create(model="m", instructions="i", metadata={{"a": json.dumps(a60)}})
+OpenAI().beta.assistants.create(model="m", instructions=json.dumps([1], indent=10**10))
+OpenAI().beta.assistants.create(model="m", instructions=json.dumps([1], indent=9999999999))
+"""
+    started = time.monotonic()
+    read(code)
+    assert time.monotonic() - started < 10

@@ -30,6 +30,7 @@ def said(found: Found, severity: str = "") -> dict[str, str]:
     return {lost.what: lost.why for lost in found.losses if severity in ("", lost.severity)}
 
 
+PLAIN_SETTINGS = {"model": "m", "instructions": "t"}
 WEATHER = {
     "name": "get_weather",
     "description": "Weather",
@@ -86,7 +87,10 @@ def test_an_assistant_of_the_second_api() -> None:
             {"type": "function", **WEATHER, "strict": False},
         ],
     }
-    assert not found.losses
+    assert said(found) == {
+        "tools[0].file_search.max_num_results": "is null, which is the default",
+        "tools[2].function.strict": "is `false`, which is the default",
+    }
 
 
 def test_a_saved_agent() -> None:
@@ -394,6 +398,101 @@ def test_folders_of_texts(tmp_path: Path) -> None:
         ("asst_1", {"instructions": "Text of asst_1"}),
         ("asst_2", {"model": "m", "instructions": "Text of asst_2"}),
     ]
+
+
+def test_folders_of_texts_that_differ(tmp_path: Path) -> None:
+    """Settings need not repeat the id of their folder, and of two texts the other one is named."""
+    folder = tmp_path / "asst_1"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"name": "Bob", "model": "m"}')
+    (folder / "instructions.txt").write_text("one")
+    (folder / "prompt.md").write_text("another")
+    (found,) = read_sources(tmp_path, tmp_path).found
+    assert found.id == "asst_1"
+    assert found.fields == {"name": "Bob", "model": "m", "instructions": "one"}
+    assert said(found, "warning").keys() == {'["asst_1/prompt.md"]'}
+    (folder / "config.json").write_text('{"id": "asst_2", "model": "m", "instructions": "own"}')
+    (found,) = read_sources(tmp_path, tmp_path).found
+    texts = {'["asst_1/instructions.txt"]', '["asst_1/prompt.md"]'}
+    assert said(found, "warning").keys() == {"asst_1", *texts}
+    (folder / "config.json").write_text('{"team": "a"}')
+    (folder / "more.json").write_text('{"team": "b"}')
+    (found,) = read_sources(tmp_path, tmp_path).found
+    assert found.fields == {"instructions": "one"}
+
+
+@pytest.mark.parametrize(
+    ("value", "lost"),
+    [
+        (
+            {"input": [{"role": "system", "content": [{"text": "t", "x": 1}]}]},
+            "input[0].content[0].x",
+        ),
+        ({"input": [{"role": "system", "content": {"text": "t", "x": 1}}]}, "input[0].content.x"),
+        (
+            {"instructions": "t", "text": {"verbosity": "low"}, "text_verbosity": "high"},
+            "text_verbosity",
+        ),
+    ],
+)
+def test_what_stands_beside_what_was_taken(value: dict[str, Any], lost: str) -> None:
+    """What is beside a text or says a thing twice has a line of its own."""
+    found = one({"model": "m", **value})
+    assert found.fields["instructions"] == "t"
+    assert lost in said(found, "warning")
+
+
+def test_several_documents_in_a_row() -> None:
+    """Documents one after the other, each over several lines, are all read; a broken one is told."""
+    written = [json.dumps({"id": f"asst_{n}", **PLAIN_SETTINGS}, indent=1) for n in (1, 2)]
+    found = read("\n".join(written)).found
+    assert [(one.id, one.origin.line) for one in found] == [("asst_1", 1), ("asst_2", 6)]
+    (problem,) = read("\n".join([*written, '{"id": ,}'])).problems
+    assert (problem.summary, problem.line, problem.column) == ("Not readable", 11, 8)
+    (problem,) = read('{"a": 1}\n\n{"a": 1, "a": 2}').problems
+    assert (problem.line, "twice" in problem.detail) == (3, True)
+
+
+PRINTED = """SyncCursorPage[Assistant](data=[Assistant(id='asst_1', created_at=5, model='m',
+ instructions='It\\'s', object='assistant', tools=[FileSearchTool(type='file_search')],
+ temperature=-1.0, greeting=1)], object='list', has_more=True)"""
+
+
+def test_what_python_prints() -> None:
+    """An object of the SDK as Python prints it is read as what it is, and is not run."""
+    findings = read(PRINTED)
+    (found,) = findings.found
+    assert (found.id, found.age, found.fields["instructions"]) == ("asst_1", 5, "It's")
+    assert found.fields["tools"] == [{"type": "file_search"}]
+    assert "greeting" in said(found, "warning")
+    assert [problem.summary for problem in findings.problems] == ["Incomplete list"]
+    (found,) = read("{'id': 'asst_1', 'model': 'm', 'name': None}").found
+    assert found.fields["name"] is None
+    for text in ("{'model': open('x')}", "{'id': 'asst_1', 'id': 2}", "A(object='x', b=c())"):
+        assert not read(text).found
+
+
+def test_what_is_null_or_empty_in_tools() -> None:
+    """What says no more than the default is not in the YAML, and is noted."""
+    tools = [{"type": "file_search", "file_search": {"max_num_results": None}}]
+    resources = {"file_search": {"vector_store_ids": []}}
+    found = one({**PLAIN_SETTINGS, "tools": tools, "tool_resources": resources})
+    noted = {"tools[0].file_search.max_num_results", "tool_resources.file_search.vector_store_ids"}
+    assert said(found, "note").keys() == noted
+
+
+def test_two_ids_of_one_thing() -> None:
+    """Of an id beside the settings and another one in them, the outer one is named."""
+    findings = read({"assistantId": "asst_1", "config": {"id": "asst_2", **PLAIN_SETTINGS}})
+    assert [found.id for found in findings.found] == ["asst_2"]
+    assert [lost.what for lost in findings.losses] == ["assistantId"]
+
+
+def test_the_same_thing_twice_with_other_losses() -> None:
+    """Of one thing that stands there twice, what either of them lost is named."""
+    findings = read([{"id": "asst_1", **PLAIN_SETTINGS, key: 1} for key in ("a", "b")])
+    (found,) = findings.found
+    assert said(found, "warning").keys() == {"a", "b"}
 
 
 @pytest.mark.parametrize(

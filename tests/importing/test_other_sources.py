@@ -247,31 +247,6 @@ def test_promptfoo() -> None:
     assert {"providers[2]", "tests[0].vars.tone", "prompts[0]"} <= lost
 
 
-def har(url: str, asked: Any, answered: Any) -> dict[str, Any]:
-    return {
-        "log": {
-            "entries": [
-                {
-                    "request": {"method": "POST", "url": url, "postData": {"text": asked}},
-                    "response": {"content": {"text": answered}},
-                }
-            ]
-        }
-    }
-
-
-def test_recordings() -> None:
-    """The answer of the service, else what was asked; on Azure the model is a deployment."""
-    made = json.dumps({"object": "assistant", "id": "asst_1", "model": "m", "instructions": "x"})
-    found = one(read(json.dumps(har("https://api.openai.com/v1/assistants", "{}", made))))
-    assert found.id == "asst_1"
-    assert found.origin.path == "log.entries[0].response.content.text"
-    asked = json.dumps({"model": "dep", "instructions": "y"})
-    azure = "https://x.openai.azure.com/openai/assistants?api-version=1"
-    found = one(read(json.dumps(har(azure, asked, ""))))
-    assert [lost.what for lost in found.losses if lost.severity == "error"] == ["model"]
-
-
 def test_notebooks() -> None:
     """Cells are one program, and the place is the cell."""
     cells = [
@@ -283,6 +258,21 @@ def test_notebooks() -> None:
     found = one(read(json.dumps({"nbformat": 4, "cells": cells})))
     assert found.fields == {"model": "gpt-4o", "name": "n"}
     assert found.origin.path == "cells[3] line 2"
+
+
+def test_notebooks_with_cells_that_are_no_program() -> None:
+    """A cell that cannot be read is named, and the others are read; lines for the notebook go."""
+    sources = [
+        "from openai import OpenAI\nc = OpenAI()\nOpenAI?\n?c",
+        "if c:\n    !ls\n",
+        "c.beta.assistants.create(model='m', instructions='''\n!a\nb?\n''')",
+        "broken(:",
+    ]
+    cells = [{"cell_type": "code", "source": source} for source in sources]
+    findings = read(json.dumps({"nbformat": 4, "cells": cells}))
+    assert [found.fields["instructions"] for found in findings.found] == ["\n!a\nb?\n"]
+    (problem,) = findings.problems
+    assert "`cells[3]` of `<stdin>` is not Python" in problem.detail
 
 
 def test_markdown() -> None:
@@ -430,3 +420,37 @@ resource "openai_assistant" "desk" {
     (tmp_path / "a.md").write_text(text)
     findings = read_sources(tmp_path / "a.md", tmp_path)
     assert [one.fields["model"] for one in findings.found] == ["m", "n"]
+
+
+def test_terraform_texts_that_only_a_run_would_tell() -> None:
+    """Directives in a text and keys that are put together are no literals, and are named."""
+    findings = read(
+        """
+        resource "openai_assistant" "a" {
+          model        = "m"
+          instructions = "x%{ if true }y%{ endif }z"
+          metadata     = { (local.k) = "a", "${var.k}b" = "c", "d" = "e", f = "g" }
+        }
+        """
+    )
+    found = one(findings)
+    assert found.fields["instructions"] == "x${var.instructions}z"
+    assert found.fields["metadata"] == {"d": "e", "f": "g"}
+    assert [lost.severity for lost in found.losses] == ["error"] * 3
+
+
+def test_terraform_state_of_others() -> None:
+    """Every resource of a state that specs do not have is named."""
+    resources = [
+        {"mode": "managed", "type": "aws_s3", "name": "a", "instances": []},
+        {"mode": "data", "type": "openai_file", "name": "b", "instances": []},
+    ]
+    text = json.dumps({"version": 4, "terraform_version": "1", "resources": resources})
+    whats = [lost.what for lost in read(text).losses]
+    assert whats == ["resources[0] aws_s3.a", "resources[1] openai_file.b"]
+
+
+def test_answers_to_a_delete() -> None:
+    """What was deleted is no assistant."""
+    deleted = {"id": "asst_1", "object": "assistant.deleted", "deleted": True}
+    assert not read(json.dumps(deleted)).found

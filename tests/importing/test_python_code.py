@@ -205,6 +205,61 @@ def test_text_with_places() -> None:
     assert set(one.variables) == {"now", "city", "get_who"}
 
 
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        ('"{} {b} {0} {{c}}".format("x", b=2)', "x 2 x {c}"),
+        ('"{} {}".format("x", who)', "x ${var.who}"),
+        ('"{a} {b}".format(a=[who], b=f"{who}!")', "${var.a} ${var.who}!"),
+        ('"{a:>9}".format(a="x")', "${var.a}"),
+        ('"{} {c".format("x")', "${var.instructions}"),
+    ],
+)
+def test_text_that_is_formatted(call: str, text: str) -> None:
+    """Places are filled by number and name; what only a run would fill in is a variable."""
+    (one,) = found(f'client.beta.assistants.create(model="m", instructions={call})')
+    assert one.fields["instructions"] == text
+
+
+def test_values_as_json() -> None:
+    """A value that code prints as JSON is that text, as a run would have it."""
+    (one,) = found(
+        """
+        import json
+        BODY = {"a": [1, None], "b": "ü"}
+        client.beta.assistants.create(
+            model="m", instructions=json.dumps(BODY, indent=1), metadata={"a": json.dumps(BODY)}
+        )
+        """
+    )
+    assert one.fields["instructions"] == '{\n "a": [\n  1,\n  null\n ],\n "b": "\\u00fc"\n}'
+    assert one.fields["metadata"] == {"a": '{"a": [1, null], "b": "\\u00fc"}'}
+
+
+def test_keys_that_are_no_literals() -> None:
+    """A key that only a run would tell is not taken for its own code."""
+    (one,) = found(
+        'client.beta.assistants.create(model="m", metadata={KEY: "a", f"{KEY}x": "b", 5: "c"})'
+    )
+    assert one.fields["metadata"] == {"5": "c"}
+    assert [lost.severity for lost in one.losses] == ["error", "error"]
+
+
+def test_classes_under_another_name() -> None:
+    """`Agent` is known by its import, whatever it is called here."""
+    findings = read(
+        """
+        from agents import Agent as Ours
+        from crewai import Agent as Theirs
+        Ours(name="A", instructions="x", model="m")
+        Theirs(name="B", instructions="y", model="m")
+        """
+    )
+    assert [one.name for one in findings.found] == ["A"]
+    (problem,) = findings.problems
+    assert "it comes from `crewai`" in problem.detail
+
+
 def test_what_is_no_literal_is_named() -> None:
     """Tools that only a run makes are lost with their place."""
     (one,) = found(
@@ -398,7 +453,7 @@ def test_what_agents_have_besides() -> None:
     """
     findings = read(head + textwrap.dedent(text))
     one = findings.found[1]
-    tools = [{"type": "mcp", "server_label": "l", "server_url": "u"}]
+    tools = [{"type": "shell"}, {"type": "mcp", "server_label": "l", "server_url": "u"}]
     assert one.fields == {
         "name": "a",
         "model": "gpt-4o",

@@ -231,3 +231,38 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     findings = read(HEAD + 'client.beta.assistants.create({ name: "x" });')
     assert "[import]" in findings.problems[0].detail
     script_code._grammar.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("String.raw`a\\n${1}`", "a\\n1"),
+        ("dedent`\n  a\n    b\n`", "a\n  b"),
+        ("md`a\\tb`", "a\tb"),
+    ],
+)
+def test_templates_with_a_tag(template: str, text: str) -> None:
+    """A raw template keeps its backslashes, and `dedent` takes the indentation away."""
+    findings = read(
+        f"""{HEAD}client.beta.assistants.create({{model: "m", instructions: {template}}})"""
+    )
+    assert [one.fields["instructions"] for one in findings.found] == [text]
+
+
+def test_values_as_json() -> None:
+    """`JSON.stringify` makes a text; the body of a request that is written by hand is read."""
+    findings = read(
+        """
+        import OpenAI from "openai";
+        const b = { a: [1, null], b: "ü" };
+        new OpenAI().beta.assistants.create({ model: "m", instructions: JSON.stringify(b) });
+        await fetch("https://api.openai.com/v1/assistants", {
+          method: "POST", body: JSON.stringify({ model: "m", instructions: "known" }),
+        });
+        await fetch("https://api.openai.com/v1/assistants", {
+          method: "POST", body: JSON.stringify({ model: "m", instructions: "x", metadata: { who } }),
+        });
+        """
+    )
+    texts = [one.fields["instructions"] for one in findings.found]
+    assert texts == ['{"a":[1,null],"b":"ü"}', "known", "x"]

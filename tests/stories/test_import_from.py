@@ -72,6 +72,35 @@ def test_an_export_becomes_specs_that_validate(world: World) -> None:
     assert not world.calls
 
 
+def test_what_would_not_validate_is_named_before(world: World) -> None:
+    """The report counts what `validate` says of the specs, at the thing that brings it, once; a
+    second time, too, and not what somebody else's spec has.
+    """
+    loose = {"type": "object", "properties": {"a": {"type": "string"}}}
+    tool = {"type": "function", "function": {"name": "f", "strict": True, "parameters": loose}}
+    search, odd = {"type": "file_search"}, {"metadata": {"n": 3}}
+    first = {"id": "asst_1", "name": "A", "model": "gpt-4o", "tools": [search, search, tool], **odd}
+    second = {"id": "asst_2", "name": "B", "instructions": "x", "tools": [tool], **odd}
+    world.write({"e.json": json.dumps([first, second]), "specs/mine.yaml": "assistants: {x: {}}\n"})
+    for _ in range(2):
+        result = world.ok("import", "--from", "e.json")
+        assert "error: `assistant.a` has two `file_search` tools" in result.out
+        assert "6 to mend before it validates" in result.out
+        assert result.out.count("is not valid: `metadata.n: 3` is not text") == 2
+        assert result.out.count("model:`") == 1
+    document = json.loads(world.ok("import", "--from", "e.json", "--json").out)
+    (one, other) = document["found"]
+    assert sorted(lost["what"] for lost in one["losses"]) == [
+        "assistant.a",
+        "assistant.a",
+        "tool.f",
+        "tool.f",
+    ]
+    assert one["losses"][0]["path"] == "[0]"
+    assert [lost["what"] for lost in other["losses"]] == ["model", "assistant.b"]
+    assert not document["losses"]
+
+
 def test_what_was_mended_by_hand_stays(world: World) -> None:
     """An entry that says something else by now is not written over."""
     world.write({"export.json": json.dumps(EXPORT)})
@@ -119,7 +148,10 @@ def test_the_standard_input_as_a_document(world: World, monkeypatch: pytest.Monk
     (found,) = document["found"]
     assert (found["kind"], found["id"], found["file"]) == ("assistant", "pmpt_1", "<stdin>")
     assert document["written"] == [SPEC]
-    assert [lost["severity"] for lost in found["losses"]] == ["error"]
+    assert [(lost["severity"], lost["what"]) for lost in found["losses"]] == [
+        ("error", "id"),
+        ("error", "assistant.assistant_pmpt_1"),
+    ]
     assert "prompt object" in world.ok("validate", code=1).err
 
 
