@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from provisioner.diff import same
@@ -23,7 +24,7 @@ def carried(kind: Kind, api: str, example: Fields, way: Path) -> tuple[str | Non
     fields = kind.declare(kind.spec.model_validate(example), _Imagined(address))
     form = kind.form(api)
     for loss in form.losses(address, fields):
-        if tuple(loss.path) == way[: len(loss.path)]:
+        if _above(loss.path, way):
             return None, loss.name
     # What is read from a file, or named, has become something else on the way.
     while (value := _at(fields, way)) is _MISSING:
@@ -40,13 +41,13 @@ class Troubles:
     """What speaks against an example, in all APIs together."""
 
     invalid: bool = False  # it is no declaration at all
-    findings: frozenset[str] = frozenset()
+    findings: Counter[str] = field(default_factory=Counter)
     losses: frozenset[tuple[str | None, str]] = frozenset()
 
     @property
     def none(self) -> bool:
-        """Whether it can be pasted; what an API loses of it is said beside."""
-        return not (self.invalid or self.findings)
+        """Whether it can be pasted, whatever API the environment has."""
+        return not (self.invalid or self.findings or self.losses)
 
     def no_worse(self, other: Troubles) -> bool:
         """Whether nothing speaks against it that does not speak against another one."""
@@ -54,9 +55,21 @@ class Troubles:
             return False
         return other.invalid or (self.findings <= other.findings and self.losses <= other.losses)
 
+    def better(self, other: Troubles) -> bool:
+        """Whether fewer findings are left, whatever is lost for that; or as many, and less is
+        lost.
+        """
+        if self.invalid or other.invalid:
+            return not self.invalid
+        if self.findings != other.findings:
+            return self.findings < other.findings
+        return self.losses < other.losses
 
-def troubles(kind: Kind, example: Fields) -> Troubles:
-    """What speaks against an example, as far as that can be told without a workspace."""
+
+def troubles(kind: Kind, example: Fields, way: Path = ()) -> Troubles:
+    """What speaks against an example, as far as that can be told without a workspace: through the
+    API that it names, else through each that does not lose what it has at the end of `way`.
+    """
     from pydantic import ValidationError
 
     address = Address(kind.name, _NAME)
@@ -67,14 +80,23 @@ def troubles(kind: Kind, example: Fields) -> Troubles:
     scope = _Imagined(address)
     fields = kind.declare(spec, scope)
     kind.checks(spec, fields, scope)
-    forms = [(api, kind.form(api)) for api in kind.apis]
+    named = getattr(spec, "api", None)
     found = [*scope.findings]
     losses: set[tuple[str | None, str]] = set()
-    for api, form in forms:
+    for api in kind.apis if named is None else (named,):
+        form = kind.form(api)
+        lost = list(form.losses(address, fields))
+        if named is None and any(_above(loss.path, way) for loss in lost):
+            continue
         found += form.check(address, fields)
-        losses |= {(api, loss.name) for loss in form.losses(address, fields)}
-    summaries = frozenset(one.summary for one in found if one.severity == "error")
+        losses |= {(api, loss.name) for loss in lost}
+    summaries = Counter(one.summary for one in found if one.severity == "error")
     return Troubles(findings=summaries, losses=frozenset(losses))
+
+
+def _above(path: Path, way: Path) -> bool:
+    """Whether a way leads through a path, or to its end."""
+    return way[: len(path)] == tuple(path)
 
 
 def _is_it(value: Any, found: Any) -> bool:
@@ -176,7 +198,7 @@ class _Imagined(Scope):
         return [pattern]
 
     def tool(self, name: str, path: Path) -> Fields | None:
-        return {"type": "function", "name": name}
+        return {"type": "function", "name": name, "description": "Text."}
 
     def size(self, path: str) -> int:
         return 1

@@ -22,7 +22,9 @@ _LIMITS = {
     "min_length": "minLength",
     "max_length": "maxLength",
 }
-_PLAIN = {str: "string", float: "number", int: "integer", bool: "boolean"}
+_LISTS = {"minLength": "minItems", "maxLength": "maxItems"}
+_PLAIN: dict[Any, str] = {str: "string", float: "number", int: "integer", bool: "boolean"}
+_GONE = object()  # the value of what an example is to have no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,8 @@ class Explaining:
         one = self.kind.fields.get(names[0])
         found = self._find(self._whole(names[0]), names, self.kind.name)
         example = found.whole(_commented(self._filled(found), found.node))
-        if len(names) > 1 or (one and isinstance(one.sort.written, str)):
-            example = self._mended(example, found.levels)
+        if len(names) > 1 or self._modelled(names[0]):
+            example = self._mended(example, found.levels, found.way)
         return Explained(
             path,
             found.node,
@@ -127,6 +129,7 @@ class Explaining:
         node = {"description": self.kind.summary, "type": "object"}
         if nodes.keys().isdisjoint(example):  # of several types, each with fields of its own
             example = _commented(example, node)
+        example = self._mended(example, [((), whole)], ())
         return Explained(
             path, node, self._spec(example), definitions=self.definitions, parts=tuple(parts)
         )
@@ -174,6 +177,13 @@ class Explaining:
     def _required(self) -> list[str]:
         return [one.name for one in self.kind.fields if one.required]
 
+    def _modelled(self, name: str) -> bool:
+        """Whether models are needed to read the schema of a field and of what is required beside
+        it. Where they are not, no check speaks of the field, and they are not imported for one.
+        """
+        needed = [self.kind.fields.get(one) for one in (name, *self._required())]
+        return any(one is None or isinstance(one.sort.written, str) for one in needed)
+
     def _field(self, one: Field) -> Node:
         if one.name not in self._known:
             self._known[one.name] = self._read(one)
@@ -182,16 +192,19 @@ class Explaining:
     def _read(self, one: Field) -> Node:
         """The schema of a field: what it takes, and what the table says of it."""
         written = one.sort.written
-        if isinstance(written, str):
+        if get_origin(written) is Literal:
+            node: Node = {"enum": list(get_args(written))}
+        elif written in _PLAIN:
+            node = {"type": _PLAIN[written]}
+        else:
             from pydantic import TypeAdapter
 
-            node = self._defined(TypeAdapter(named(written)).json_schema())
-        elif get_origin(written) is Literal:
-            node = {"enum": list(get_args(written))}
-        else:
-            node = {"type": _PLAIN[written]}
+            takes = named(written) if isinstance(written, str) else written
+            node = self._defined(TypeAdapter(takes).json_schema())
         said = max(one.about, node.get("description", ""), key=len)
         limits = {_LIMITS[name]: limit for name, limit in one.limits.items()}
+        if node.get("type") == "array":
+            limits = {_LISTS.get(name, name): limit for name, limit in limits.items()}
         return {**node, **limits, "description": said, "examples": list(one.examples)}
 
     def _defined(self, schema: Node) -> Node:
@@ -266,8 +279,10 @@ class Explaining:
             if names[0] in types:
                 return self._descend(types[names[0]], names[1:])
             branches = [one for one in branches if one not in types.values()]
-        found = (self._descend(branch, names) for branch in branches)
-        return next(filter(None, found), None)
+        found = [one for branch in branches if (one := self._descend(branch, names))]
+        # Of several the one that is listed: the others have nothing to say of it.
+        found.sort(key=lambda one: not _said(one.node))
+        return found[0] if found else None
 
     def _into_entry(self, node: Node, names: Sequence[str]) -> _Found | None:
         """A list or a mapping of names says nothing itself: what is below is that of an entry."""
@@ -328,29 +343,49 @@ class Explaining:
             if not said and self._resolved(one).get("examples"):
                 yield name, one
 
-    def _mended(self, example: Any, levels: Sequence[tuple[Path, Node]]) -> Any:
-        """An example with what it lacks to be valid: a tool that a check speaks of, one of several
-        settings that exclude each other. What lies nearest comes first.
+    def _mended(self, example: Any, levels: Sequence[tuple[Path, Node]], at: Path) -> Any:
+        """An example with what it lacks to be valid through every API that carries what is
+        explained, which lies `at` the end of a way: a tool that a check speaks of, one of several
+        settings that exclude each other, the name of the only API that has what else is needed.
+        What lies nearest comes first.
         """
         from provisioner.engine.carrying import troubles
 
-        known = troubles(self.kind, uncommented(example))
+        known = troubles(self.kind, uncommented(example), at)
         for way, part in reversed(levels):
+            if known.none:
+                break
             whole = self._whole(None)
             node = part if way or "properties" not in whole else whole
-            for name, one in self._optional(node, _at(example, way)):
-                if known.none:
-                    return example
-                more = _with(example, way, name, self._sample(one))
-                now = troubles(self.kind, uncommented(more))
-                if now.none or (now.no_worse(known) and now.findings != known.findings):
+            for name, value in self._edits(node, _at(example, way)):
+                if at[: len(way) + 1] == (*way, name):
+                    continue
+                more = _with(example, way, name, value)
+                now = troubles(self.kind, uncommented(more), at)
+                if now.better(known):
                     example, known = more, now
+                if known.none:
+                    break
         return example
+
+    def _edits(self, node: Node, sample: Any) -> Iterator[tuple[str, Any]]:
+        """What an example may say otherwise in a mapping: another word where it says one of
+        several, then something more, then something less.
+        """
+        nodes = node.get("properties", {})
+        for name in sample:
+            words = self._resolved(nodes.get(name, {})).get("enum", ())
+            yield from ((name, word) for word in words if word != _bare(sample[name]))
+        for name, one in self._optional(node, sample):
+            yield name, self._sample(one)
+        for name in sample:
+            if name in nodes and name not in node.get("required", ()):
+                yield name, _GONE
 
     def _refers(self, node: Node) -> bool:
         """Whether it names what something works on, without which an example says little."""
         items = self._resolved(node).get("items", {})
-        return any("Unmanaged" in one.get("$ref", "") for one in _branches(items))
+        return any(one.get("$ref", "").endswith("/Unmanaged") for one in _branches(items))
 
     def _sample(self, node: Node) -> Any:
         """A value that a schema takes."""
@@ -388,11 +423,12 @@ def _at(example: Any, way: Path) -> Any:
 
 
 def _with(example: Any, way: Path, name: str, value: Any) -> Any:
-    """The same example with one more value in the mapping at the end of a way."""
+    """The same example with another value in the mapping at the end of a way, or without one."""
     if isinstance(example, Commented):
         return replace(example, value=_with(example.value, way, name, value))
     if not way:
-        return {**example, name: value}
+        rest = {other: one for other, one in example.items() if other != name}
+        return rest if value is _GONE else {**example, name: value}
     inner = _with(example[way[0]], way[1:], name, value)
     return [inner] if isinstance(example, list) else {**example, way[0]: inner}
 

@@ -40,7 +40,7 @@ _TOOLS = {
 _ROUTE = ("/v1/assistants", "/openai/assistants")
 _FUNCTION = ("function_tool", "tool")
 _SETTINGS = ("model_settings", "reasoning", "filters", "user_location", "ranking_options")
-_NO_TOOLS = (
+_OF_CODE = (
     "shell_tool",
     "local_shell_tool",
     "computer_tool",
@@ -240,7 +240,9 @@ class Calls:
         return self._make("assistant", {**options(args, named), "object": "<sdk>"}, node, "Agent")
 
     def _library(self, last: str, args: list[Any], named: dict[str, Any], node: code.Call) -> Any:
-        if last in _NO_TOOLS:
+        if last in _OF_CODE:
+            if args or named:
+                self._say(node, "is run by code of your application, which no spec has")
             return {"type": last.removesuffix("_tool")}
         if last in _TOOLS:
             return _hosted(_TOOLS[last], args, named)

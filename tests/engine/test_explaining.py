@@ -10,18 +10,23 @@ import pytest
 import yaml
 
 from provisioner.engine.carrying import carried
-from provisioner.engine.explaining import Explained, Explaining
+from provisioner.engine.explaining import Explained, Explaining, explained
 from provisioner.kinds import kinds
 from provisioner.workspace import Workspace
 from tests.docs.test_pages import FILES
+from tests.docs.test_pages import NEEDED as NAMED
 
-APIS = ("assistants", "responses")
+APIS = ("assistants", "responses", "agents")
 DEEPEST = 7
-MORE = {"data/leave.csv": "day\n", "data/prices.json": "{}\n"}
-NEEDED = {
-    "vector_stores": {"handbook": {"files": ["docs/**/*.md"]}},
-    "tools": {"get_weather": {"description": "Current weather"}},
+MORE = {
+    "data/leave.csv": "day\n",
+    "data/prices.json": "{}\n",
+    "schemas/search.json": '{"type": "object", "properties": {"goal": {"type": "string"}}}',
+    "schemas/sql.lark": "start: WORD\n",
 }
+NEEDED = {**NAMED, "vector_stores": {"handbook": {"files": ["docs/**/*.md"]}}}
+# One path is one file, however often it is declared, and a vault has a variable once.
+ALONE = ("credential", "file")
 Found = tuple[str, Explained]
 
 
@@ -69,20 +74,66 @@ def test_every_example_is_valid(everything: list[Explained], tmp_path: Path, api
     specs = []
     for number, found in enumerate(everything):
         lost = [one.api for one in found.carried if one.path is None]
-        # One path is one file, however often it is declared.
-        if api not in lost and not found.path.startswith("file."):
+        if api not in lost and found.path.partition(".")[0] not in ALONE:
             specs.append(pasted(found, f"e{number}"))
     assert len(specs) > 150
     assert errors(tmp_path, specs, api) == []
 
 
-def test_examples_of_files_are_valid(everything: list[Explained], tmp_path: Path) -> None:
-    files = [found for found in everything if found.path.startswith("file.")]
-    for number, found in enumerate(files):
+@pytest.mark.parametrize("kind", ALONE)
+def test_every_example_is_valid_alone(
+    everything: list[Explained], tmp_path: Path, kind: str
+) -> None:
+    """The same of kinds whose examples are in each other's way."""
+    alone = [found for found in everything if found.path.partition(".")[0] == kind]
+    for number, found in enumerate(alone):
         root = tmp_path / str(number)
         root.mkdir()
         assert errors(root, [pasted(found, "e")], "assistants") == [], found.path
-    assert len(files) > 3
+    assert len(alone) > 3
+
+
+_REFRESH = {
+    "token_endpoint_auth": {
+        "client_secret": {"env": "CRM_TOKEN"},
+        "type": "client_secret_basic",
+    },
+    "client_id": "support",
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "way", "has", "lacks"),
+    [
+        # What a field of several is for says what stands beside it.
+        ("automation.expression", (), {"type": "periodic", "timezone": "Europe/Berlin"}, "run_at"),
+        ("automation.run_at", (), {"type": "once"}, "expression"),
+        (
+            "credential.auth.mcp_oauth.refresh.token_endpoint_auth.type",
+            ("auth", "refresh"),
+            _REFRESH,
+            "scope",
+        ),
+        ("assistant.tools.shell.memory_limit", ("tools", 0), {"environment": "container_auto"}, ""),
+        # One that excludes what is otherwise there is without it.
+        ("assistant.tools.shell.skills.name", ("tools", 0), {"type": "shell"}, "files"),
+        # What no example says under all APIs names the one that it is for; what does, does not.
+        ("assistant.tools", (), {"api": "responses"}, "agents"),
+        ("assistant.response_format.schema", (), {"api": "responses"}, "agents"),
+        ("assistant.tools.function.name", (), {"model": "gpt-4o"}, "api"),
+        ("assistant.tools.mcp.required", (), {"model": "gpt-4o"}, "api"),
+    ],
+)
+def test_what_an_example_has_beside(
+    words: str, way: tuple[str | int, ...], has: dict[str, Any], lacks: str
+) -> None:
+    """As much as it takes to be valid."""
+    (resources,) = yaml.safe_load(explained(words).example).values()
+    found = resources["example"]
+    for key in way:
+        found = found[key]
+    assert {name: found[name] for name in has} == has
+    assert lacks not in found
 
 
 def test_an_example_has_what_is_explained(everything: list[Explained]) -> None:

@@ -466,6 +466,7 @@ def test_what_agents_have_besides() -> None:
     assert any(what.startswith("capabilities") for what in lost)
     assert any(what.endswith("on_approval_request") for what in lost)
     assert not errors(one)
+    assert any(loss.what.startswith("ShellTool(") for loss in findings.losses)
 
 
 def test_agents_in_a_sandbox() -> None:
