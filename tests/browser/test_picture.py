@@ -204,8 +204,11 @@ def test_large_graphs_are_never_quadratic() -> None:
 
     def seconds(count: int) -> float:
         graph = plan_graph(large_plan(assistants=300, documents=count))
-        before = time.process_time()
-        laid_out(reduced(graph))
-        return time.process_time() - before
+        taken = []
+        for _ in range(3):  # the best, because others may work on this machine
+            before = time.process_time()
+            laid_out(reduced(graph))
+            taken.append(time.process_time() - before)
+        return min(taken)
 
     assert seconds(10_000) < 8 * max(seconds(2_500), 0.02)
