@@ -362,7 +362,9 @@ class Explaining:
                     continue
                 more = _with(example, way, name, value)
                 now = troubles(self.kind, uncommented(more), at)
-                if now.better(known):
+                # Another word, of a `type` for instance, is for where nothing more is needed then.
+                another = value is not _GONE and name in _at(example, way)
+                if now.none or (now.better(known) and not another):
                     example, known = more, now
                 if known.none:
                     break

@@ -70,7 +70,6 @@ class WebSearch(Strict):
     mode: Literal["disabled"] | None = Field(
         default=None,
         description="Switched off: only an agent has such a tool",
-        examples=["disabled"],
     )
 
 
