@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from provisioner.engine.carrying import carried
+from provisioner.engine.carrying import carried, troubles
 from provisioner.engine.explaining import Explained, Explaining, explained
 from provisioner.kinds import kinds
 from provisioner.workspace import Workspace
@@ -108,6 +108,7 @@ _REFRESH = {
         # What a field of several is for says what stands beside it.
         ("automation.expression", (), {"type": "periodic", "timezone": "Europe/Berlin"}, "run_at"),
         ("automation.run_at", (), {"type": "once"}, "expression"),
+        ("automation.name", (), {"type": "periodic", "expression": "0 8 * * 1-5"}, "run_at"),
         (
             "credential.auth.mcp_oauth.refresh.token_endpoint_auth.type",
             ("auth", "refresh"),
@@ -117,6 +118,8 @@ _REFRESH = {
         ("assistant.tools.shell.memory_limit", ("tools", 0), {"environment": "container_auto"}, ""),
         # One that excludes what is otherwise there is without it.
         ("assistant.tools.shell.skills.name", ("tools", 0), {"type": "shell"}, "files"),
+        # Nothing is switched off by what is shown of it.
+        ("assistant.tools.web_search", ("tools", 0), {"search_context_size": "low"}, "mode"),
         # What no example says under all APIs names the one that it is for; what does, does not.
         ("assistant.tools", (), {"api": "responses"}, "agents"),
         ("assistant.response_format.schema", (), {"api": "responses"}, "agents"),
@@ -178,3 +181,19 @@ def test_every_field_of_the_tables_is_told() -> None:
             if one.name in written and one.kept and one.spelt:
                 places = {said.api: said.path for said in explaining.of([one.name]).carried}
                 assert {api: places[api or "every API"] for api in one.spelt} == one.spelt
+
+
+def test_what_an_api_loses_is_no_way_out() -> None:
+    """An example is not mended by naming an API that does not have what it explains; where none is
+    named, such an API has nothing to say of it.
+    """
+    example = {"model": "gpt-4o", "tools": [{"type": "computer_use"}]}
+    assistant = kinds()["assistant"]
+    assert troubles(assistant, example, ("tools", 0)).none
+    assert not troubles(assistant, {**example, "api": "responses"}, ("tools", 0)).none
+
+
+def test_limits_of_lists_count_entries() -> None:
+    """As a schema has them."""
+    node = explained("environment_template.capability_directories").node
+    assert (node["type"], node["maxItems"]) == ("array", 16_384)
