@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.diff import top
 from provisioner.kinds.table import Table
-from provisioner.model import Address, Fields, Live, Locked, LockState, Stamp
+from provisioner.model import Address, Fields, Live, Locked, LockState, Mapped, Stamp
 
 if TYPE_CHECKING:
     from pathlib import Path as PathOnDisk
@@ -449,6 +449,10 @@ class Kind(ABC):
     def references(self, fields: Fields) -> Iterator[Address]:
         """The managed resources that these fields refer to."""
         return self.fields.references(fields)
+
+    def mapped(self, api: str | None, address: Address, fields: Fields) -> Iterable[Mapped]:
+        """What an API makes of each declared field; nothing where every API makes the same."""
+        return ()
 
     def leaves(self, before: Fields, paths: Collection[str]) -> str | None:
         """What an update of `paths` leaves at the service beside the object, in a few words."""
