@@ -425,6 +425,14 @@ class Kind(ABC):
         """Whether each API has objects of its own; then a lock says which one an object is of."""
         return self.apis != (None,)
 
+    @cached_property
+    def profile_form(self) -> ProfileForm | None:
+        """The form whose objects are request profiles, whichever API one of them has by now."""
+        if not self.per_api:
+            return None
+        forms = (self.form(api) for api in self.apis)
+        return next((form for form in forms if isinstance(form, ProfileForm)), None)
+
     @abstractmethod
     def form(self, api: str | None) -> Form:
         """The form for an API; kinds that are the same through every API ignore it."""
