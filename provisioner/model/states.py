@@ -135,7 +135,7 @@ class Locked:
 
     def older_version(self, version: int) -> dict[str, Any]:
         """A kept earlier version of its profile; KeyError where it is not kept whole."""
-        for one in self.profile.older if self.profile else ():
+        for one in self.older:
             if one["version"] == version and "request" in one:
                 return one
         raise KeyError(version)

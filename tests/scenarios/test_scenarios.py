@@ -47,8 +47,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def test_story(world: World, path: Path, number: int, api: str) -> None:
     """A story ends as it says, and every plan after an apply is empty."""
-    story = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))[number]
-    local = {"service": "local", "api": api, **({"accept_loss": LOSSES} if api == "agents" else {})}
+    tell(world, story_at(path, number), api)
+
+
+def story_at(path: Path, number: int) -> dict[str, Any]:
+    found: dict[str, Any] = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))[number]
+    return found
+
+
+def tell(world: World, story: dict[str, Any], api: str, **environment: Any) -> None:
+    """Tell a story through an API: on the embedded service, unless the environment says another."""
+    losses = {"accept_loss": LOSSES} if api == "agents" else {}
+    local = {"service": "local", "api": api, **losses, **environment}
     world.write({"provisioner.yaml": {"workspace": "acme", "environments": {"local": local}}})
     world.write(story.get("files", {}))
     for step in story["steps"]:

@@ -88,7 +88,12 @@ def test_what_a_profile_names(world: World, keep: int) -> None:
     world.apply()
     assert (old in there(world)["/files"]) == (keep > 1)
     if keep > 1:
+        support = load("local", root=world.root)["support"]
+        assert (support.version, support.versions, support.id) == (None, [1], world.id(A))
+        assert support.at(1).request == first
         answers(world, first)
+        refused = world.ok("versions", A, code=1).err
+        assert "profile version `1` is kept for applications that still send it" in refused
         world.write(environment("responses", keep))
         world.apply()
         support = load("local", root=world.root)["support"]

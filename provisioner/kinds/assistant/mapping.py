@@ -109,7 +109,7 @@ def _left(api: str, name: str, path: str = "", kind: str = "") -> Iterator[Mappe
     said = DEFAULTS.get(name, {})
     others = [f"{said[other]} under `{other}`" for other in said if other != api]
     if api in said:
-        why = f"{said[api]}; {', '.join(others)}"
+        why = f"{said[api]} here; {', '.join(others)}"
         yield Mapped(path or name, "default", kind, why=why)
 
 
