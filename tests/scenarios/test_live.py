@@ -112,6 +112,8 @@ def test_a_story_that_fails(
         real(step, result)
         assert "4 added" not in result.out, "it went wrong here"
 
+    two = [one for one in live.chosen() if one[0] in ("life-0-responses", "hands-3-responses")]
+    environment.setattr(live, "chosen", lambda: iter(two))
     environment.setattr(test_scenarios, "_expect", expect)
     assert live.main(tmp_path / "live") == 1
     [transcript] = (tmp_path / "live").iterdir()
