@@ -37,7 +37,7 @@ def schema(
         typer.Option("--write", metavar="DIR", help="Write all of them into a folder instead."),
     ] = None,
 ) -> None:
-    """Print the JSON Schemas of specs, settings, lock, plan, drift, checks and validate."""
+    """Print the JSON Schemas of what is read, kept and printed."""
     from provisioner import schemas
 
     if write is not None:
