@@ -15,7 +15,7 @@ UV := .venv/uv-$(UV_VERSION)/bin/uv
 COMPILE := $(UV) pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' --group build
 
-.PHONY: demo demo-migrate test lint check bench mutants generate picture format lock newest oldest actionlint typescript clean
+.PHONY: demo demo-migrate test lint check live bench mutants generate picture format lock newest oldest actionlint typescript clean
 
 demo: $(RUNS)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/demo.py
@@ -34,6 +34,10 @@ lint: $(READY)
 	$(BIN)/python -m scripts.generate --check
 
 check: lint test
+
+# The scenarios on a real service: docs/real-services.md says what it needs. Without a key and a stated spend it sends nothing.
+live: $(READY)
+	@$(BIN)/python -m scripts.live
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

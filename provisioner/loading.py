@@ -81,22 +81,21 @@ class Deployed:
 
     @property
     def versions(self) -> list[int]:
-        """The versions of the request profile that `at` gives, the newest first."""
-        profile = self._entry.profile
-        if profile is None:
-            return []
-        return [profile.version, *(one["version"] for one in profile.older if "request" in one)]
+        """The versions of the request profile that `at` gives, the newest first; also where the
+        assistant has gone to another API since.
+        """
+        newest = [] if self.version is None else [self.version]
+        return [*newest, *(one["version"] for one in self._entry.older if "request" in one)]
 
     def at(self, version: int) -> Deployed:
         """The same with the request of an older version, as the lock has kept it. KeyError where
         that is not kept.
         """
-        profile = self._entry.profile
-        if profile is None:
+        if not self.versions:
             raise AttributeError(
                 f"`{self.address}` has no versions: it is not deployed through the Responses API."
             )
-        if version == profile.version:
+        if version == self.version:
             return self
         if version not in self.versions:
             kept = ", ".join(map(str, self.versions))
@@ -104,7 +103,8 @@ class Deployed:
         one = self._entry.older_version(version)
         older = Profile(version, one["digest"], one["request"])
         fields = one.get("fields", self._entry.fields)
-        return Deployed(replace(self._entry, fields=fields, profile=older))
+        profile = replace(self._entry, id=None, api="responses", fields=fields, profile=older)
+        return Deployed(profile)
 
     def __repr__(self) -> str:
         what = f"id={self.id!r}" if self._entry.profile is None else f"version={self.version}"

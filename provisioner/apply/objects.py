@@ -191,7 +191,8 @@ async def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
     """A new version of a request profile, where the request differs."""
     before = run.entries.get(change.address)
     old = before.profile if before else None
-    version = old.version + 1 if old else 1
+    older = before.succeeded(run.plan.keep_versions) if before is not None else ()
+    version = max([old.version if old else 0, *(one["version"] for one in older)]) + 1
     address, names = change.address, run.names(change.depends_on)
     stamp = f"{run.plan.workspace}/{run.plan.environment}/{address}@{version}"
     if change.restores is not None and before is not None:
@@ -200,9 +201,6 @@ async def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
         change = replace(change, after=older_one.get("fields", before.fields))
     else:
         request = form.render(address, change.after or {}, names, change.lost, stamp)
-    older: tuple[dict[str, Any], ...] = ()
-    if before is not None and old is not None:
-        older = (before.kept_version, *old.older)[: max(run.plan.keep_versions - 1, 0)]
     profile = Profile(
         version,
         form.digest(request),

@@ -225,7 +225,10 @@ def _entry(run: Run, change: Change, id: str | None, record: _Record) -> Locked:
         made=change.made or id != change.id,
         verified=change.verified or id != change.id,
     )
-    return entry.inheriting(before) if before else entry
+    if before is None:
+        return entry
+    former = before.succeeded(run.plan.keep_versions) if id else ()
+    return replace(entry.inheriting(before), former=former)
 
 
 def _fingerprints(run: Run, change: Change, before: Locked | None) -> dict[str, str]:

@@ -43,7 +43,7 @@ COMMANDS = {
     "chat": "Talk with an assistant that has been applied, or with what is planned.",
     "graph": "Draw what depends on what, as a Mermaid flowchart.",
     "explain": "Explain a kind or a field: limits, default, each API, and an example.",
-    "schema": "Print the JSON Schemas of specs, settings, lock, plan, drift and checks.",
+    "schema": "Print the JSON Schemas of what is read, kept and printed.",
     "local": "Run the embedded service, or forget its data.",
     "version": "Print the version.",
 }

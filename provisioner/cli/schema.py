@@ -20,20 +20,24 @@ class _Name(StrEnum):
     plan = "plan"
     drift = "drift"
     check = "check"
+    validate = "validate"
 
 
 @command
 def schema(
     console: Console,
     name: Annotated[
-        _Name, typer.Argument(metavar="[spec|provisioner|lock|plan|drift|check]", help="Which one.")
+        _Name,
+        typer.Argument(
+            metavar="[spec|provisioner|lock|plan|drift|check|validate]", help="Which one."
+        ),
     ] = _Name.spec,
     write: Annotated[
         Path | None,
         typer.Option("--write", metavar="DIR", help="Write all of them into a folder instead."),
     ] = None,
 ) -> None:
-    """Print the JSON Schemas of specs, settings, lock, plan, drift and checks."""
+    """Print the JSON Schemas of what is read, kept and printed."""
     from provisioner import schemas
 
     if write is not None:
@@ -48,6 +52,7 @@ def schema(
         _Name.plan: schemas.plan_schema,
         _Name.drift: schemas.drift_schema,
         _Name.check: schemas.check_schema,
+        _Name.validate: schemas.validate_schema,
     }
     console.document(made[name]())
 

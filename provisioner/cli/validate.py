@@ -13,7 +13,9 @@ def validate(console: Console) -> int:
     from provisioner import engine
     from provisioner.views.problems import problems_text, report_json, report_text
 
-    report = engine.validate(console.root, console.environment, console.variables)
+    report = engine.validate(
+        console.root, console.environment, console.variables, carrying=console.verbose
+    )
     errors = any(problem.severity == "error" for problem in report.problems)
     if console.json:
         placed = replace(report, problems=console.placed(report.problems))
@@ -24,6 +26,10 @@ def validate(console: Console) -> int:
 
         problems = console.placed(report.problems)
         sys.stderr.write(problems_text(problems, console.paint(sys.stderr)))
+    if report.carrying:
+        from provisioner.views.carrying import carrying_text
+
+        console.result(carrying_text(report.carrying, console.paint()))
     if not errors:
         console.result(report_text(report))
     return int(errors)

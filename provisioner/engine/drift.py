@@ -17,7 +17,7 @@ from provisioner.engine.session import Session
 from provisioner.errors import RouteMissing, ServiceError, UsageError
 from provisioner.importing.names import Names as NameGiver
 from provisioner.kinds import Key, file_at, file_kind, keys, kind
-from provisioner.kinds.base import PURPOSE, Names, ProfileForm, UploadForm
+from provisioner.kinds.base import PURPOSE, Names, UploadForm
 from provisioner.model import Address, Drift, Drifted, Live, Problem, Unmanaged
 from provisioner.plan import PlanOptions, Situation
 from provisioner.plan.drifting import Examined, examine, worst
@@ -302,7 +302,7 @@ def named_ids(context: Context, case: Situation) -> set[str]:
     for entry in case.lock.resources.values():
         ids.update(unmanaged(entry.fields))
         ids.update(id for files in entry.deposed_files.values() for id in files)
-        form = kind(entry.address.kind).form(entry.api)
-        if entry.profile and isinstance(form, ProfileForm):
-            ids.update(id for version in entry.profile.older for id in form.kept_ids(version))
+        profiles = kind(entry.address.kind).profile_form if entry.older else None
+        if profiles:
+            ids.update(id for version in entry.older for id in profiles.kept_ids(version))
     return ids

@@ -114,7 +114,7 @@ def _applied(
         if isinstance(model, str) and model not in said:
             yield model, ModelUser(address)
             said.add(model)
-        for older in entry.profile.older if entry.profile else ():
+        for older in entry.older:
             model = older.get("request", {}).get(MODEL)
             if isinstance(model, str) and model not in said:
                 yield model, ModelUser(address, version=older["version"])

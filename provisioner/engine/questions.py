@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.engine.shutdowns import kept_answers, policies_apply, utc_today
 from provisioner.kinds import kind
 from provisioner.kinds.base import Names
-from provisioner.model import Address, Desired, LockState, Problem, Report
+from provisioner.model import Address, Carrying, Desired, LockState, Problem, Report
 from provisioner.workspace import Workspace
 from provisioner.workspace.setting import SETTINGS_FILE
 from provisioner.workspace.workspace import by_problem
@@ -25,9 +25,13 @@ def validate(
     environment: str | None = None,
     variables: Mapping[str, str] | None = None,
     today: date | None = None,
+    *,
+    carrying: bool = False,
 ) -> Report:
-    """Check a workspace in one environment, or in all of them. `today` is what policies go by."""
-    return checked(Workspace.open(root), environment, variables, today)
+    """Check a workspace in one environment, or in all of them. `today` is what policies go by;
+    `carrying`: say as well what the API of each makes of every field.
+    """
+    return checked(Workspace.open(root), environment, variables, today, carrying=carrying)
 
 
 def checked(
@@ -35,6 +39,8 @@ def checked(
     environment: str | None = None,
     variables: Mapping[str, str] | None = None,
     today: date | None = None,
+    *,
+    carrying: bool = False,
 ) -> Report:
     """The same of a workspace that is open, or that is only drafted."""
     names = [environment] if environment else list(workspace.environments)
@@ -63,9 +69,20 @@ def checked(
             from provisioner.engine.policies import rule_all
 
             problems += rule_all(workspace, desired, shutdowns, today or utc_today())
+    carried = [one for name in names for one in _carrying(name, desired[name])] if carrying else []
     return Report(
-        sorted(problems, key=lambda problem: problem.order), dict(sorted(counts.items())), names
+        sorted(problems, key=lambda problem: problem.order),
+        dict(sorted(counts.items())),
+        names,
+        tuple(carried),
     )
+
+
+def _carrying(environment: str, desired: Mapping[Address, Desired]) -> Iterator[Carrying]:
+    for address, want in sorted(desired.items()):
+        if fields := tuple(kind(address.kind).mapped(want.api, address, want.fields)):
+            accepted = frozenset(want.lost)
+            yield Carrying(environment, address, str(want.api), fields, accepted)
 
 
 def state(context: Context) -> LockState | None:

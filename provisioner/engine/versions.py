@@ -116,6 +116,17 @@ def _profile(entry: Locked) -> tuple[ProfileForm, Profile]:
     form = kind(entry.address.kind).form(entry.api)
     if isinstance(form, ProfileForm) and entry.profile:
         return form, entry.profile
+    if entry.former:
+        numbers = quoted([one["version"] for one in entry.former], "and")
+        one = len(entry.former) == 1
+        detail = (
+            f"`{entry.address}` is an object at the service through `api: {entry.api}` by now. Of"
+            f" its request profile {'version' if one else 'versions'} {numbers}"
+            f" {'is' if one else 'are'} kept for applications that still send"
+            f" {'it' if one else 'them'}; `rollback` has {'it' if one else 'them'} again once it"
+            " is a profile again."
+        )
+        raise UsageError(Problem("No versions", detail, _REVERT, address=str(entry.address)))
     through = f" through `api: {entry.api}`" if entry.api else ""
     detail = (
         f"`{entry.address}` is an object at the service{through}, of which no older versions are"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.diff import top
 from provisioner.kinds.table import Table
-from provisioner.model import Address, Fields, Live, Locked, LockState, Stamp
+from provisioner.model import Address, Fields, Live, Locked, LockState, Mapped, Stamp
 
 if TYPE_CHECKING:
     from pathlib import Path as PathOnDisk
@@ -425,6 +425,14 @@ class Kind(ABC):
         """Whether each API has objects of its own; then a lock says which one an object is of."""
         return self.apis != (None,)
 
+    @cached_property
+    def profile_form(self) -> ProfileForm | None:
+        """The form whose objects are request profiles, whichever API one of them has by now."""
+        if not self.per_api:
+            return None
+        forms = (self.form(api) for api in self.apis)
+        return next((form for form in forms if isinstance(form, ProfileForm)), None)
+
     @abstractmethod
     def form(self, api: str | None) -> Form:
         """The form for an API; kinds that are the same through every API ignore it."""
@@ -449,6 +457,10 @@ class Kind(ABC):
     def references(self, fields: Fields) -> Iterator[Address]:
         """The managed resources that these fields refer to."""
         return self.fields.references(fields)
+
+    def mapped(self, api: str | None, address: Address, fields: Fields) -> Iterable[Mapped]:
+        """What an API makes of each declared field; nothing where every API makes the same."""
+        return ()
 
     def leaves(self, before: Fields, paths: Collection[str]) -> str | None:
         """What an update of `paths` leaves at the service beside the object, in a few words."""

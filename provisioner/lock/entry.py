@@ -50,8 +50,8 @@ def entry_to_json(entry: Locked) -> dict[str, Any]:
     if profile:
         raw.update(_version_to_json(profile.version, profile.digest, profile.request))
         raw.update(profile.origin)
-        if profile.older:
-            raw["versions"] = [_older_to_json(version) for version in profile.older]
+    if entry.older and (profile or entry.id):
+        raw["versions"] = [_older_to_json(version) for version in entry.older]
     return {**entry.unknown, **raw}
 
 
@@ -99,7 +99,10 @@ def _full(address: Address, raw: dict[str, Any]) -> Locked:
     get = raw.get
     keys = [key for key in ("version", "digest", "request", "versions") if key in raw]
     profile = None
-    if keys:
+    older = tuple(_older(address, version) for version in get("versions", ()))
+    # Alone they are those of a profile that has gone to another API.
+    former = older if keys == ["versions"] and "id" in raw else ()
+    if keys and not former:
         if keys[:3] != ["version", "digest", "request"]:
             raise WrongShape(
                 f"`{address}` must have `version`, `digest` and `request` together", keys[0]
@@ -109,7 +112,7 @@ def _full(address: Address, raw: dict[str, Any]) -> Locked:
             raw["version"],
             raw["digest"],
             request,
-            tuple(_older(address, version) for version in raw.get("versions", ())),
+            older,
             written=get("written"),
             commit=get("commit"),
             restores=get("restores"),
@@ -130,6 +133,7 @@ def _full(address: Address, raw: dict[str, Any]) -> Locked:
         },
         deposed_apis={old["id"]: old["api"] for old in get("deposed", ()) if "api" in old},
         profile=profile,
+        former=former,
         made=get("made", True),
         verified=get("verified", True),
         resent=get("resent", False),

@@ -31,8 +31,10 @@ from provisioner.model.plans import (
 from provisioner.model.policies import Policies, Policy, Strictness, Waiver
 from provisioner.model.results import (
     Applied,
+    Carrying,
     Drift,
     Event,
+    Mapped,
     Report,
     Unmanaged,
     Unverifiable,
@@ -73,6 +75,7 @@ __all__ = [
     "Approved",
     "Attempt",
     "Block",
+    "Carrying",
     "Change",
     "Check",
     "CheckFile",
@@ -90,6 +93,7 @@ __all__ = [
     "Live",
     "LockState",
     "Locked",
+    "Mapped",
     "Miss",
     "Overwritten",
     "Plan",

@@ -93,6 +93,9 @@ class Locked:
     # Of old objects that came through another API.
     deposed_apis: dict[str, str] = field(default_factory=dict)
     profile: Profile | None = None
+    # Versions of its request profile from before it went to another API, newest first, as in
+    # `Profile.older`: what they name stays alive, because deployed applications still send them.
+    former: tuple[dict[str, Any], ...] = ()
     made: bool = True  # False: taken over from somebody else, not made by us
     # False, for files: nobody has compared the bytes at the service with ours.
     verified: bool = True
@@ -120,9 +123,19 @@ class Locked:
         """The ids of all its objects, those of deposed ones included."""
         return (self.id, *self.deposed) if self.id else self.deposed
 
+    @property
+    def older(self) -> tuple[dict[str, Any], ...]:
+        """The request profiles that it had and that are kept, newest first."""
+        return self.profile.older if self.profile else self.former
+
+    def succeeded(self, keep: int) -> tuple[dict[str, Any], ...]:
+        """The same once there is something newer: of `keep` versions that is one."""
+        newest = (self.kept_version,) if self.profile else ()
+        return (*newest, *self.older)[: max(keep - 1, 0)]
+
     def older_version(self, version: int) -> dict[str, Any]:
         """A kept earlier version of its profile; KeyError where it is not kept whole."""
-        for one in self.profile.older if self.profile else ():
+        for one in self.older:
             if one["version"] == version and "request" in one:
                 return one
         raise KeyError(version)

@@ -104,5 +104,6 @@ def _uses(entry: Locked, live: Live | None, ids: Mapping[Address, str]) -> list[
         used.update(named_ids(entry.address.kind, live.fields, ids), live.store_files or ())
     if entry.profile and isinstance(form, ProfileForm):
         used.update(form.ids(entry.profile.request))
-        used.update(id for version in entry.profile.older for id in form.kept_ids(version))
+    if entry.older and (profiles := kind(entry.address.kind).profile_form):
+        used.update(id for version in entry.older for id in profiles.kept_ids(version))
     return sorted(used)

@@ -67,7 +67,7 @@ def moving(
 def _named(entry: Locked) -> Iterator[Address]:
     """What an entry names, in the kept versions of its profile as well."""
     yield from entry.depends_on
-    for version in entry.profile.older if entry.profile else ():
+    for version in entry.older:
         yield from kind(entry.address.kind).references(version.get("fields", {}))
 
 
@@ -91,14 +91,17 @@ def _renamed(
     needs = tuple(renamed.get(need, need) for need in entry.depends_on)
     fields = kind(address.kind).renamed(entry.fields, spelled)
     moved = replace(entry, address=address, fields=fields, depends_on=needs)
-    if entry.profile and entry.profile.older:
+    if entry.older:
         older = tuple(
             {**version, "fields": kind(address.kind).renamed(version["fields"], spelled)}
             if "fields" in version
             else version
-            for version in entry.profile.older
+            for version in entry.older
         )
-        moved = replace(moved, profile=replace(entry.profile, older=older))
+        if entry.profile:
+            moved = replace(moved, profile=replace(entry.profile, older=older))
+        else:
+            moved = replace(moved, former=older)
     if not (entry.unkept or entry.resetting):
         return moved
     paths = {

@@ -55,14 +55,14 @@ def users_after(
 def _kept_versions(
     case: Situation, entry: Locked, change: Change | None
 ) -> Iterator[tuple[str, list[str]]]:
-    """The request profiles of one assistant whose ids stay alive, apart from the newest."""
-    form = kind(entry.address.kind).form(entry.api)
-    ended = change and (change.action.goes or change.previous_api)
-    if entry.profile is None or not isinstance(form, ProfileForm) or ended:
+    """The request profiles of one assistant whose ids stay alive, apart from the newest, also where
+    it has gone to another API.
+    """
+    form = kind(entry.address.kind).profile_form
+    if form is None or (change and change.action.goes):
         return
-    older = list(entry.profile.older)
-    if change and change.action.alters:
-        older.insert(0, entry.kept_version)
+    written = change and change.action.alters
+    older = entry.succeeded(case.keep_versions) if written else entry.older
     for version in older[: max(case.keep_versions - 1, 0)]:
         yield f"`{entry.address}@{version['version']}`", form.kept_ids(version)
 

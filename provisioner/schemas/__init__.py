@@ -1,5 +1,5 @@
 """The JSON Schemas of what people and programs read and write: specs, `provisioner.yaml`, lockfile,
-plan, drift and checks.
+plan, drift, checks and `validate`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from provisioner.schemas.drift import drift_schema
 from provisioner.schemas.lock import lock_schema
 from provisioner.schemas.plan import plan_schema
 from provisioner.schemas.specs import spec_schema, workspace_schema
+from provisioner.schemas.validate import validate_schema
 
 __all__ = [
     "FILES",
@@ -24,6 +25,7 @@ __all__ = [
     "plan_schema",
     "render",
     "spec_schema",
+    "validate_schema",
     "workspace_schema",
     "write",
 ]
@@ -35,6 +37,7 @@ FILES = {
     "plan.schema.json": plan_schema,
     "drift.schema.json": drift_schema,
     "check.schema.json": check_schema,
+    "validate.schema.json": validate_schema,
 }
 
 

@@ -163,7 +163,7 @@ _ENTRY: dict[str, Any] = {
         ),
         "versions": described(
             {"type": "array", "items": {"$ref": "#/$defs/Version"}},
-            "Older versions, whose ids are kept alive",
+            "Older versions, whose ids are kept alive, also after a change of API",
         ),
         "written": _WRITTEN,
         "commit": _COMMIT,

@@ -62,9 +62,15 @@ def report_text(report: Report) -> str:
 def report_json(report: Report) -> dict[str, Any]:
     """The problems, and what was checked."""
     problems = list(report.problems)
+    more: dict[str, Any] = {}
+    if report.carrying:
+        from provisioner.views.carrying import carrying_json
+
+        more = {"mapping": carrying_json(report.carrying)}
     return {
         **problems_json(problems),
         "valid": not any(problem.severity == "error" for problem in problems),
         "counts": dict(sorted(report.counts.items())),
         "environments": list(report.environments),
+        **more,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provisioner.kinds import kind
-from provisioner.kinds.assistant.carried import TOOL, TOOLS
+from provisioner.kinds.assistant.carried import DEFAULTS, NESTED, TOOL, TOOLS
 from scripts.reference.markdown import table
 
 _HEAD = """\
@@ -13,17 +13,23 @@ Generated from the tables by which specs are carried out. A dash is what an API 
 a spec says it, it is a problem with a remedy, unless the environment accepts the loss. What that
 means for a change of API is in [the page on APIs](../apis.md).
 """
-_NESTED = {
-    "assistants": {
-        "tools": "tools, tool_resources",
-        "response_format": "response_format.json_schema",
-    }
-}
+_DEFAULTS = """\
+## Where nothing is said
+
+What the APIs do on their own, where that is not the same under each.
+
+"""
 
 
 def page() -> str:
     """The whole page."""
-    return f"{_HEAD}\n## Fields of an assistant\n\n{_fields()}\n## Tools\n\n{_tools()}"
+    parts = [
+        _HEAD,
+        f"## Fields of an assistant\n\n{_fields()}",
+        f"## Tools\n\n{_tools()}",
+        f"{_DEFAULTS}{_defaults()}",
+    ]
+    return "\n".join(parts)
 
 
 def _fields() -> str:
@@ -35,7 +41,7 @@ def _fields() -> str:
             continue
         row = [f"`{one.name}`"]
         for api in columns:
-            path = _NESTED.get(api, {}).get(one.name) or ".".join(one.path(api))
+            path = NESTED.get((api, one.name)) or ".".join(one.path(api))
             if one.name == api:
                 row.append("its own fields")
             else:
@@ -53,3 +59,11 @@ def _tools() -> str:
             said = [f"`{where[api] or name or tool}`" if api in where else "–" for api in columns]
             rows.append([label, *said])
     return table(("tool and setting", *(f"`{api}`" for api in columns)), rows)
+
+
+def _defaults() -> str:
+    columns = [str(api) for api in kind("assistant").apis]
+    rows = [
+        [f"`{name}`", *(said.get(api, "–") for api in columns)] for name, said in DEFAULTS.items()
+    ]
+    return table(("field", *(f"`{api}`" for api in columns)), rows)

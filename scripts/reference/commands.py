@@ -70,7 +70,9 @@ _EXTRA = {
     ),
     "fmt": "Prints the files that changed, or with `--check` those that would.",
     "validate": (
-        "Checks every environment unless `-e` is given. Errors exit with 1, warnings with 0."
+        "Checks every environment unless `-e` is given. Errors exit with 1, warnings with 0. With"
+        " `-v` it shows what the API of each environment makes of each assistant: what is carried,"
+        " renamed, left to the API's own default, unused or lost. See [the APIs](../apis.md)."
     ),
     "check": (
         "Exits with 0 where every check held, or where there are none, and with 1 where one did not"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 OMITTED = "[…]"
 _MARK = "=== next command ==="
-_ID = re.compile(r"\b(?:asst_|vs_|vsfb_|file-)[A-Za-z0-9]{20,}")
+_ID = re.compile(r"\b(?:asst_|agt_|vs_|vsfb_|file-)[A-Za-z0-9]{20,}")
 _SECONDS = re.compile(r"\b\d+\.\d s\b")
 _PROGRESS = re.compile(
     r"^(?:\S+: )?(?:[a-z]+…|[a-z]+ \(\S+\)|(?P<done>\d+)/(?P<total>\d+) files"

@@ -1,4 +1,4 @@
-"""What the pages about taking over show is what the commands print: each page is followed from an
+"""What the pages about taking over and moving show is what the commands print: each page is followed from an
 empty folder, its files are written and its commands are run, in their order.
 """
 
@@ -17,9 +17,14 @@ import pytest
 from provisioner.cli import app
 from tests.docs.pages import ROOT, Block, blocks_of, name
 from tests.docs.session import fits, steps
+from tests.support.injecting import gone
 from tests.support.world import World
 
-PAGES = [ROOT / "docs/taking-over.md", *sorted((ROOT / "docs/coming-from").glob("*.md"))]
+PAGES = [
+    ROOT / "docs/taking-over.md",
+    ROOT / "docs/moving.md",
+    *sorted((ROOT / "docs/coming-from").glob("*.md")),
+]
 _DAY = re.compile(r"made \d{4}-\d\d-\d\d")
 _LEAVE = "# Leave: everybody has thirty days a year.\n"
 _FILE, _STORE = "file-QZkJKiOsl4zzTfNozZv8N2", "vs_58dceda5f63e72ee33f46d34ceb6e466"
@@ -102,6 +107,9 @@ def test_the_page_shows_what_is_printed(page: Path, world: World) -> None:
             world.write({path: text})
         elif block.info == "console":
             _replay(block, world.root)
+        elif block.info == "console gone":  # the same after the end of the Assistants API
+            with world.behind(gone):
+                _replay(block, world.root)
 
 
 def _replay(block: Block, root: Path) -> None:

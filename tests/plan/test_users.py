@@ -107,7 +107,7 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
         [
             f"-/+ {BOT} (api_changed), through responses before, api responses → assistants",
             f"deposed {KB} vs_7: delete, {GONE}",
-            f"deposed {KB} vs_8: delete, {GONE}",
+            f"deposed {KB} vs_8: keep, still used by `{BOT}@8`",
         ],
     ),
     "a store that is replaced under a profile": (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ ABOUT_LOSSES = {("everything", 0), ("life", 0)}  # there would be nothing left t
 def stories() -> list[Any]:
     found = []
     for path in sorted(FOLDER.glob("*.yaml")):
-        for number, story in enumerate(yaml.safe_load_all(path.read_text(encoding="utf-8"))):
+        for number, story in enumerate(_told_in(path)):
             apis = ["assistants", "responses"]
             if (path.stem, number) not in ABOUT_LOSSES:
                 apis.append("agents")
@@ -47,8 +48,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def test_story(world: World, path: Path, number: int, api: str) -> None:
     """A story ends as it says, and every plan after an apply is empty."""
-    story = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))[number]
-    local = {"service": "local", "api": api, **({"accept_loss": LOSSES} if api == "agents" else {})}
+    tell(world, story_at(path, number), api)
+
+
+def story_at(path: Path, number: int) -> dict[str, Any]:
+    return _told_in(path)[number]
+
+
+@cache
+def _told_in(path: Path) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+def tell(world: World, story: dict[str, Any], api: str, **environment: Any) -> None:
+    """Tell a story through an API: on the embedded service, unless the environment says another."""
+    losses = {"accept_loss": LOSSES} if api == "agents" else {}
+    local = {"service": "local", "api": api, **losses, **environment}
     world.write({"provisioner.yaml": {"workspace": "acme", "environments": {"local": local}}})
     world.write(story.get("files", {}))
     for step in story["steps"]:

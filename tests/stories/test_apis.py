@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from provisioner import load
+from tests.support.injecting import gone
 from tests.support.world import World
 
 SPEC: dict[str, Any] = {
@@ -25,19 +26,6 @@ def environment(api: str, **more: Any) -> dict[str, Any]:
             "environments": {"local": {"service": "local", "api": api, **more}},
         }
     }
-
-
-def gone(app: Any) -> Any:
-    """A service that has lost its Assistants API."""
-
-    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/v1/assistants"):
-            await send({"type": "http.response.start", "status": 404, "headers": []})
-            await send({"type": "http.response.body", "body": b""})
-        else:
-            await app(scope, receive, send)
-
-    return wrapped
 
 
 def test_there_and_back(world: World) -> None:

@@ -185,3 +185,16 @@ class Faults:
             for faults in self._served
         ]
         return [sum(times) for times in zip(*each, strict=True)]
+
+
+def gone(app: Any) -> Any:
+    """A service that has lost its Assistants API."""
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/v1/assistants"):
+            await send({"type": "http.response.start", "status": 404, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await app(scope, receive, send)
+
+    return wrapped

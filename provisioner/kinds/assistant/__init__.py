@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.kinds.assistant.fields import FIELDS
 from provisioner.kinds.base import Form, Kind, Scope
 from provisioner.kinds.table import named
-from provisioner.model import Fields
+from provisioner.model import Address, Fields, Mapped
 
 if TYPE_CHECKING:
     from provisioner.model import Check
@@ -109,6 +110,12 @@ class AssistantKind(Kind):
         from provisioner.kinds.assistant.checks import declare_checks
 
         return declare_checks(spec.checks, spec.tools or (), fields, scope)
+
+    def mapped(self, api: str | None, address: Address, fields: Fields) -> Iterator[Mapped]:
+        """Each field and each setting of a tool, from the tables by which they are sent."""
+        from provisioner.kinds.assistant.mapping import mapped
+
+        return mapped(self.form(api), address, fields)
 
     def form(self, api: str | None) -> Form:
         """The form for an API; KeyError for one that assistants cannot be deployed through."""

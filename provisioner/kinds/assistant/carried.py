@@ -141,6 +141,24 @@ TOOLS: Mapping[str, Mapping[str, Where]] = {
     "automations": {TOOL: _own(G)},
 }
 
+# Where a mapping goes deeper than the field as a whole, by API and field.
+NESTED: Mapping[tuple[str, str], str] = {
+    (A, "tools"): "tools, tool_resources",
+    (A, "response_format"): "response_format.json_schema",
+}
+
+# What each API does where nothing is said, for all of which that is not the same everywhere.
+DEFAULTS: Mapping[str, Where] = {
+    "instructions": {A: "none", R: "none", G: "those that every agent has, which others join"},
+    "temperature": {A: "1", R: "1", G: "the model's own"},
+    "top_p": {A: "1", R: "1", G: "the model's own"},
+    "tools.file_search.max_num_results": {A: "20, or 5 for `gpt-3.5`", R: "20"},
+    "tools.file_search.ranking_options": {
+        A: "the ranker `default_2024_08_21`",
+        R: "the ranker `auto`",
+    },
+}
+
 # What a service does anyway, where that is not what nothing, `false` or an empty list says.
 _ANYWAY = {
     ("web_search", "external_web_access"): True,

@@ -1,0 +1,138 @@
+"""What an API makes of a whole assistant: field by field, and setting by setting of its tools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from provisioner.kinds.assistant import carried
+from provisioner.kinds.assistant.carried import DEFAULTS, NESTED, TOOL, TOOLS
+from provisioner.kinds.assistant.fields import FIELDS
+from provisioner.kinds.base import Form, Loss, Path
+from provisioner.kinds.table import Field
+from provisioner.model import Address, Fields, Mapped
+from provisioner.text import quoted
+
+_TOP = "its keys, at the top of the request"
+_SESSION = "what `output` prints for `sessions.create`"
+_ANYWAY = "is so anyway, and not sent"
+
+
+def mapped(form: Form, address: Address, fields: Fields) -> Iterator[Mapped]:
+    """A row for everything that is declared, in the order of the reference, and one for what is
+    not and means something else under another API.
+    """
+    losses = list(form.losses(address, fields))
+    for one in FIELDS:
+        if not one.kept or not one.about:
+            continue
+        if one.name == "tools":
+            yield from _tools(str(form.api), fields.get("tools") or (), losses)
+        elif fields.get(one.name) is None:
+            yield from _left(str(form.api), one.name)
+        else:
+            yield from _field(str(form.api), one, fields[one.name], losses)
+
+
+def spelt(one: Field, api: str) -> str:
+    """Where a request has a field as a whole: `reasoning.effort`."""
+    return NESTED.get((api, one.name)) or ".".join(one.path(api))
+
+
+def _field(api: str, one: Field, value: Any, losses: Sequence[Loss]) -> Iterator[Mapped]:
+    whole = _loss_of((one.name,), losses)
+    if whole is not None:
+        yield _lost((one.name,), whole)
+        return
+    carriers = one.apis or frozenset(carried.TITLES)
+    if api not in carriers:
+        if one.name in DEFAULTS:  # what is said is the default, otherwise it is lost
+            yield from _left(api, one.name)
+        else:
+            why = f"for {quoted(sorted(carriers), 'and')} alone"
+            yield Mapped(one.name, "unused", why=why)
+        return
+    to = spelt(one, api) if isinstance(value, Mapping) else ".".join(one.path(api))
+    if one.name == api:
+        to = _TOP
+    elif one.name == "session":
+        to = _SESSION
+    yield _kept(one.name, to)
+    yield from _inside((one.name,), losses)
+
+
+def _tools(api: str, tools: Sequence[Fields], losses: Sequence[Loss]) -> Iterator[Mapped]:
+    for index, tool in enumerate(tools):
+        kind, at = str(tool["type"]), ("tools", index)
+        inside = [loss for loss in losses if loss.path[:2] == at]
+        nothing_left = carried.carried(api, tool) is None
+        # A server without the one home that it has is lost whole.
+        whole = _loss_of(at, inside) or (inside[0] if nothing_left and inside else None)
+        if whole is not None:
+            yield _lost(at, whole, kind)
+            for name in _said(tool):
+                why = "goes with its tool"
+                yield Mapped(_joined((*at, name)), "lost", kind, why=why, loss=whole.name)
+        elif nothing_left:
+            yield Mapped(_joined(at), "renamed", kind, to="no tool at all")
+        else:
+            yield _kept(_joined(at), TOOLS[kind][TOOL][api] or kind, kind, own=kind)
+            yield from _settings(api, tool, at, inside)
+
+
+def _settings(api: str, tool: Fields, at: Path, losses: Sequence[Loss]) -> Iterator[Mapped]:
+    kind = str(tool["type"])
+    for name in _said(tool):
+        path = (*at, name)
+        whole, where = _loss_of(path, losses), TOOLS[kind].get(name, {})
+        if whole is not None:
+            yield _lost(path, whole, kind)
+        elif api in where:
+            yield _kept(_joined(path), where[api] or name, kind, own=name)
+            yield from _inside(path, losses, kind)
+        else:
+            yield Mapped(_joined(path), "default", kind, why=_ANYWAY)
+    for name in TOOLS[kind]:
+        if name and tool.get(name) is None:
+            yield from _left(api, f"tools.{kind}.{name}", _joined((*at, name)), kind)
+
+
+def _inside(path: Path, losses: Sequence[Loss], kind: str = "") -> Iterator[Mapped]:
+    """What is lost below a value that goes along."""
+    for loss in losses:
+        if loss.path[: len(path)] == path and len(loss.path) > len(path):
+            yield _lost(loss.path, loss, kind)
+
+
+def _left(api: str, name: str, path: str = "", kind: str = "") -> Iterator[Mapped]:
+    """What nobody says, and each API fills in on its own."""
+    said = DEFAULTS.get(name, {})
+    others = [f"{said[other]} under `{other}`" for other in said if other != api]
+    if api in said:
+        why = f"{said[api]} here; {', '.join(others)}"
+        yield Mapped(path or name, "default", kind, why=why)
+
+
+def _said(tool: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in tool.items():
+        if name != "type" and value is not None:
+            yield name
+
+
+def _loss_of(path: Path, losses: Sequence[Loss]) -> Loss | None:
+    """What takes all of a value away."""
+    return next((one for one in losses if tuple(one.path) == path), None)
+
+
+def _kept(path: str, to: str, kind: str = "", *, own: str = "") -> Mapped:
+    return Mapped(path, "carried" if to == (own or path) else "renamed", kind, to=to)
+
+
+def _lost(path: Path, loss: Loss, kind: str = "") -> Mapped:
+    return Mapped(_joined(path), "lost", kind, why=loss.why, hint=loss.hint, loss=loss.name)
+
+
+def _joined(path: Path) -> str:
+    """`tools[0].max_num_results`"""
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+    return text.removeprefix(".")
