@@ -10,7 +10,7 @@ from provisioner.kinds.base import Path, Scope
 from provisioner.kinds.common import Reference, Strict
 
 
-class Hosted(Strict):
+class OpenaiHosted(Strict):
     """A computer of the service."""
 
     type: Literal["openai_hosted"] = Field(
@@ -44,7 +44,7 @@ def _choose_surroundings(value: Any) -> str:
 
 Surroundings = Annotated[
     Annotated[Literal["none", "openai_hosted"], Tag("<text>")]
-    | Annotated[Hosted, Tag("<hosted>")]
+    | Annotated[OpenaiHosted, Tag("<hosted>")]
     | Annotated[SelfHosted, Tag("<self_hosted>")],
     Discriminator(_choose_surroundings),
 ]

@@ -270,6 +270,7 @@ def test_import(world: World) -> None:
     ("fields", "said"),
     [
         ({"expression": "0 8 * *"}, "not five fields"),
+        ({"expression": "60 8 * * 1-5"}, "not five fields"),
         ({"timezone": "Europe/Berln"}, "Europe/Berlin"),
         ({"type": "once"}, "needs `run_at`"),
         ({"type": "once", "run_at": "2100-01-31"}, "with its zone"),
@@ -282,6 +283,16 @@ def test_what_cannot_be(world: World, fields: dict[str, Any], said: str) -> None
     """It is a problem with its place."""
     write(world, weekday={**WEEKDAY, **fields})
     assert said in world.ok("validate", code=1).err
+
+
+def test_a_time_that_is_none_is_one_problem(world: World) -> None:
+    """Nobody is told that `run_at` is missing where it is there, and wrong."""
+    write(world, launch={**LAUNCH, "run_at": "2100-13-31T12:00:00Z"})
+
+    said = world.run("validate").err
+
+    assert "is not a time with its zone" in said
+    assert "needs `run_at`" not in said
 
 
 def test_an_agent_of_another_api(world: World) -> None:

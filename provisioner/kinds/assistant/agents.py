@@ -303,7 +303,7 @@ def _neutral(tool: Mapping[str, Any], names: Names) -> Fields:
         domains, place = found.pop("allowed_domains", None), found.pop("location", None)
         mode = found.pop("mode", None)
         renamed = {
-            "filters": domains and {"allowed_domains": domains},
+            "filters": None if domains is None else {"allowed_domains": domains},
             "search_context_size": found.pop("context_size", None),
             "user_location": place and {"type": "approximate", **normal.present(place)},
             "external_web_access": False if mode == "cached" else None,

@@ -26,7 +26,7 @@ from provisioner.text import did_you_mean
 
 _OF = {"periodic": ("expression", "timezone"), "once": ("run_at",)}
 _TERM = re.compile(r"(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/[0-9]+)?")
-_PARTS = 5
+_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 
 
 def _moment(value: object) -> object:
@@ -152,7 +152,7 @@ def odd_schedule(spec: Any, address: Address) -> Iterator[Finding]:
             hint = (
                 f"write `{name}`" if kind == spec.type else f"take it out, or write `type: {kind}`"
             )
-            yield Finding((name,) if given else (), "Odd schedule", detail, hint)
+            yield Finding((name,), "Odd schedule", detail, hint)
     if spec.expression is not None and not _is_cron(spec.expression):
         detail = (
             f"`{address}` has `expression: {spec.expression}`, which is not five fields of cron."
@@ -167,8 +167,15 @@ def odd_schedule(spec: Any, address: Address) -> Iterator[Finding]:
 
 def _is_cron(expression: str) -> bool:
     parts = expression.split()
-    terms = [term for part in parts for term in part.split(",")]
-    return len(parts) == _PARTS and all(_TERM.fullmatch(term) for term in terms)
+    return len(parts) == len(_RANGES) and all(map(_fits, parts, _RANGES))
+
+
+def _fits(part: str, ends: tuple[int, int]) -> bool:
+    """Whether a field has terms of cron, with no number that it cannot have."""
+    terms = [_TERM.fullmatch(term) for term in part.split(",")]
+    spans = [term[1].split("-") for term in terms if term]
+    numbers = [int(one) for span in spans for one in span if one.isdecimal()]
+    return all(terms) and all(ends[0] <= number <= ends[1] for number in numbers)
 
 
 def _is_zone(name: str) -> bool:

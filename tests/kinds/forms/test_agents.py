@@ -222,6 +222,16 @@ def test_a_server_that_knows_nothing_experimental(service: Service) -> None:
     assert normal(made.fields) == normal({"model": "m"})
 
 
+def test_a_search_with_an_empty_list_of_domains_comes_back_with_it(service: Service) -> None:
+    """It is what was declared, not something that the service made of it."""
+    tools = [{"type": "web_search", "filters": {"allowed_domains": []}}]
+    declared = {"name": "Support", "model": "gpt-5.6", "tools": tools}
+
+    made = service.tell(lambda remote: FORM.create(remote, write("assistant", declared)))
+
+    assert normal(made.fields) == normal(declared)
+
+
 def test_a_search_that_somebody_switched_off_is_an_edit(service: Service) -> None:
     """It is shown as the spec would say it."""
 
