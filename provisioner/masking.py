@@ -5,7 +5,7 @@ address.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -30,6 +30,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z._-]{0,18}")  # of a user; a key has digits 
 _LOOSE = re.compile(
     r"\b(?:sk|pk|rk|ghp|gho|ghs|github_pat|glpat|xox[a-z])[-_](?=[\w-]{0,99}\d)[\w-]{4,}"
 )
+_CODE = re.compile("%[0-9A-F]{2}")  # in an address
 _ONE_WORD = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9]{20,}", re.DOTALL)
 _HOLDERS = {
     "apikey",
@@ -64,6 +65,7 @@ RUNNER = ("GH_", "GITHUB_", "ACTIONS_")
 _known: set[str] = set()
 _concealed: set[str] = set()  # of what somebody has said that it is a secret
 _SHORTEST = 4  # letters of such a secret that is masked wherever it stands
+_WORDS = ("true", "false", "null")
 
 
 def masked(secret: str) -> str:
@@ -79,11 +81,13 @@ def hide(secret: str | None) -> None:
 
 def conceal(secret: str) -> None:
     """Have a secret of which nothing may be seen masked wherever it turns up, each line of it as
-    well. One below four letters may be any word, and is masked where it is called a secret.
+    well. One below four letters may be any word, and is masked where it is called a secret; so is a
+    word of JSON, without which a document would be none.
     """
-    parts = {secret, *(line.strip() for line in secret.splitlines())}
-    for part in parts:
-        (_concealed if len(part.strip()) >= _SHORTEST else _known).add(part.strip())
+    for line in (secret, *secret.splitlines()):
+        part = line.strip()
+        telling = len(part) >= _SHORTEST and part not in _WORDS
+        (_concealed if telling else _known).add(part)
 
 
 def forget_secrets() -> None:
@@ -174,14 +178,33 @@ def scrub(text: str, secret: str) -> str:
 
 @lru_cache(maxsize=256)
 def _spellings(secret: str) -> tuple[str, ...]:
-    """As it is, and as it stands in an address, in a page and in JSON."""
+    """As it is, and as it stands in an address, in a page, in JSON and in base64."""
     import html  # these three are needed by whoever has a key, and not by `--help`
     import json
-    from urllib.parse import quote
+    from urllib.parse import quote, quote_plus
 
-    spelt = {secret, quote(secret, safe=""), quote(secret), html.escape(secret), repr(secret)[1:-1]}
-    spelt |= {json.dumps(secret, ensure_ascii=only)[1:-1] for only in (True, False)}
+    spelt = {secret, html.escape(secret), repr(secret)[1:-1]}
+    for quoted in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
+        spelt |= {quoted, _CODE.sub(lambda code: code[0].lower(), quoted)}
+    for only in (True, False):
+        in_json = json.dumps(secret, ensure_ascii=only)[1:-1]
+        spelt |= {in_json, in_json.replace("/", "\\/")}
+    spelt.update(_in_base64(secret.encode(errors="surrogateescape")))
     return tuple(sorted(spelt, key=len, reverse=True))
+
+
+def _in_base64(secret: bytes) -> Iterator[str]:
+    """What only the secret can have made of a longer text in base64: it may begin there at any of
+    three places, and what is beside it has a part in the letters at its ends.
+    """
+    from base64 import b64encode
+
+    for before in range(3):
+        made = b64encode(bytes(before) + secret).decode()
+        own = made[(before * 4 + 2) // 3 : (before + len(secret)) * 4 // 3]
+        if len(own) >= WORD:
+            yield own
+            yield own.replace("+", "-").replace("/", "_")
 
 
 def _address(found: re.Match[str]) -> str:

@@ -25,7 +25,9 @@ def spelt(value: Any, limit: int = 80) -> str:
     line = value if isinstance(value, str) else json.dumps(value, default=str)
     if not line.isprintable() or not line.strip():
         line = json.dumps(line)
-    return f"`{line}`" if len(line) <= limit else f"`{line[:limit]}…`"
+    if len(line) > limit:
+        line = f"{without_keys(line)[:limit]}…"  # half a secret is not known any more
+    return f"`{line}`"
 
 
 def brief(name: str, limit: int = 256) -> str:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterator
+from urllib.parse import quote, quote_plus
 
 import pytest
 
-from provisioner.masking import masked, scrub, without_keys, without_secrets
+from provisioner.masking import (
+    conceal,
+    forget_secrets,
+    masked,
+    scrub,
+    without_keys,
+    without_secrets,
+)
+from provisioner.text import spelt
 
 KEY = "sk-proj-4f9aPLANTED0123456789abcdef"
 LONG = f"sk-… ({len(KEY)} characters)"
@@ -66,6 +79,41 @@ def test_a_key_is_masked_where_it_is_one(said: str, key: str, shown: str) -> Non
     and is left alone where nothing calls it a key.
     """
     assert scrub(said, key) == shown
+
+
+@pytest.fixture
+def token() -> Iterator[str]:
+    """A secret of which nothing may be seen."""
+    value = "Zed-4/+?=\"quoted\" 'too' ~\\b"
+    conceal(value)
+    yield value
+    forget_secrets()
+
+
+def test_a_secret_is_masked_however_it_is_spelt(token: str) -> None:
+    """In an address, in JSON that escapes slashes, and in base64, wherever it begins there."""
+    in_json = json.dumps(token)[1:-1].replace("/", "\\/")
+    lower = re.sub("%..", lambda code: code[0].lower(), quote(token, safe=""))
+    for said in (quote_plus(token), lower, in_json):
+        assert without_secrets(f"bad {said}.") == "bad (sensitive)."
+    for before in ("", "a", "support", "me:"):
+        for encode in (b64encode, urlsafe_b64encode):
+            said = encode(f"{before}{token}!".encode()).decode()
+            shown = without_secrets(said)
+            assert "(sensitive)" in shown and len(shown) < 30 < len(said)
+
+
+def test_half_a_secret_is_never_quoted(token: str) -> None:
+    """What is cut is masked before."""
+    assert spelt("x" * 75 + token) == f"`{'x' * 75}(sens…`"
+
+
+def test_words_of_json_are_no_secrets() -> None:
+    """A variable that says `true` leaves JSON what it is; where it is called a key it is masked."""
+    conceal("true\nnull")
+    said = '{"a": true, "b": null}, token: true'
+    assert without_secrets(said) == '{"a": true, "b": null}, token: …'
+    forget_secrets()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 from provisioner.diff import parts
 from provisioner.digests import sha256_of
-from provisioner.kinds import holds_files, is_file
+from provisioner.kinds import holds_files, is_file, kind
 from provisioner.model import (
     QUIET,
     Action,
@@ -109,6 +109,9 @@ def _change(change: Change, written: _Values) -> dict[str, Any]:
         row["old"] = change.old_digest
     if not change.action.goes:
         row["values"] = _written(change, written)
+        # Of what is sent again with something else, too: it says what an apply reads, or runs.
+        if secrets := kind(change.address.kind).secrets(change.after or {}):
+            row["secrets"] = dict(secrets)
     return row
 
 

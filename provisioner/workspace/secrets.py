@@ -6,9 +6,9 @@ import hashlib
 import hmac
 import os
 import secrets
+import selectors
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,6 +25,7 @@ KEY_FILE = f"{disk.OURS}/fingerprint.key"
 _SHORTEST_KEY = 32  # characters
 _LARGEST = 1_048_576  # bytes of a secret
 _SECONDS = 30.0  # that a command may take
+_CHUNK = 65_536  # bytes that are read at a time
 
 
 class SecretRefused(Exception):
@@ -146,26 +147,42 @@ def _from_command(words: list[str], root: Path) -> str:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is not a command"
         raise SecretRefused(f"`{name}` cannot be run: {why}") from None
-    began = time.monotonic()
-    clock = threading.Timer(_SECONDS, _end, [started])
-    clock.start()
+    ends = time.monotonic() + _SECONDS
     with started:
-        assert started.stdout is not None
-        printed = started.stdout.read(_LARGEST + 1)
-        if len(printed) > _LARGEST:
-            _end(started)
-        code = started.wait()
-    clock.cancel()
-    if time.monotonic() - began >= _SECONDS:
-        raise SecretRefused(f"`{name}` has not ended after {_SECONDS:.0f} s")
-    if len(printed) > _LARGEST:
-        raise SecretRefused(f"`{name}` has printed more than {_LARGEST:,} bytes")
+        try:
+            printed = _printed(started, ends)
+            code = started.wait(max(0.0, ends - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise SecretRefused(f"`{name}` has not ended after {_SECONDS:.0f} s") from None
+        except OverflowError:
+            raise SecretRefused(f"`{name}` has printed more than {_LARGEST:,} bytes") from None
+        finally:
+            if started.returncode is None:
+                _end(started)
     if code:
         raise SecretRefused(f"`{name}` has failed, with the exit code {code}")
     try:
         return _text(printed)
     except UnicodeDecodeError:
         raise SecretRefused(f"what `{name}` has printed is not text") from None
+
+
+def _printed(started: subprocess.Popen[bytes], ends: float) -> bytes:
+    """What a command prints until nobody can print any more: a process that it has left behind, in
+    a session of its own, may hold the pipe for as long as it likes.
+    """
+    assert started.stdout is not None
+    printed = bytearray()
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(started.stdout, selectors.EVENT_READ)
+        while waiting.select(max(0.0, ends - time.monotonic())):
+            more = os.read(started.stdout.fileno(), _CHUNK)
+            if not more:
+                return bytes(printed)
+            printed += more
+            if len(printed) > _LARGEST:
+                raise OverflowError
+    raise subprocess.TimeoutExpired(started.args, _SECONDS)
 
 
 def _end(started: subprocess.Popen[bytes]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,23 @@ def test_an_old_object_that_is_let_go_of_is_approved_as_well() -> None:
         make_plan(deposed=(replace(old, action=action),)) for action in ("keep", "delete", "forget")
     ]
     assert len({checksum(plan) for plan in plans}) == 3
+
+
+@pytest.mark.parametrize("action", [Action.CREATE, Action.UPDATE, Action.REPLACE])
+@pytest.mark.parametrize("path", ["auth.token", "metadata"])
+def test_where_a_secret_is_read_is_approved(action: Action, path: str) -> None:
+    """Whatever else is changed: another place of a secret is another checksum."""
+
+    def with_token(reference: dict[str, Any]) -> str:
+        auth = {"type": "static_bearer", "mcp_server_url": "https://a.b", "token": reference}
+        after = {"vault": "vault.keys", "auth": auth, "metadata": {"a": "b"}}
+        changed = FieldChange(path, None, {"a": "b"}, sensitive=path == "auth.token")
+        address = Address("credential", "crm")
+        made = Change(address, action, "declared", after=after, fields=(changed,))
+        return checksum(make_plan(changes=(made,)))
+
+    references = [{"env": "CRM_TOKEN"}, {"env": "OTHER"}, {"command": ["env"]}]
+    assert len({with_token(one) for one in references}) == 3
 
 
 def other_ids(plan: Plan) -> Plan:

@@ -144,6 +144,9 @@ def test_a_command_has_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     began = time.monotonic()
     with pytest.raises(SecretRefused, match="has not ended"):
         read_secret({"command": ["sh", "-c", "sleep 30 & sleep 30"]}, tmp_path)
+    for left in ("setsid sleep 12 & echo s3cr3t", "exec >&-; sleep 30"):
+        with pytest.raises(SecretRefused, match="has not ended"):
+            read_secret({"command": ["sh", "-c", left]}, tmp_path)
     monkeypatch.setattr(secrets, "_SECONDS", 20)
     with pytest.raises(SecretRefused, match="more than"):
         read_secret({"command": ["yes"]}, tmp_path)
