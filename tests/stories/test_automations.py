@@ -285,6 +285,25 @@ def test_what_cannot_be(world: World, fields: dict[str, Any], said: str) -> None
     assert said in world.ok("validate", code=1).err
 
 
+def test_a_time_is_shown_as_people_read_it(world: World) -> None:
+    """A plan says both as dates, in UTC, though the service has seconds."""
+    write(world, launch=LAUNCH)
+    world.apply()
+    write(world, launch={**LAUNCH, "run_at": "2100-03-01T01:00:00+02:00"})
+
+    said = world.ok("plan").out
+
+    assert '"2100-01-31T12:00:00Z" → "2100-02-28T23:00:00Z"' in said
+
+
+def test_one_that_rests_and_is_over_is_not_made(world: World) -> None:
+    """Nothing is left far away that can never be given its own time."""
+    write(world, launch={**LAUNCH, "run_at": 1000, "status": "paused"})
+
+    assert "is over" in world.run("apply", "--yes").err
+    assert not [one for one in writes(world) if "automations" in one]
+
+
 def test_a_time_that_is_none_is_one_problem(world: World) -> None:
     """Nobody is told that `run_at` is missing where it is there, and wrong."""
     write(world, launch={**LAUNCH, "run_at": "2100-13-31T12:00:00Z"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from provisioner import shapes
@@ -56,7 +56,16 @@ def _spelt(target: Any) -> Any:
 
 
 def moment(value: Any) -> Any:
-    """A time in Unix seconds, however it was written."""
+    """A time as people read it, in UTC, however it was written; beyond the calendar, in seconds."""
+    try:
+        found = datetime.fromtimestamp(seconds(value), UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return value
+    return f"{found:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def seconds(value: Any) -> Any:
+    """A time as the service has it: in Unix seconds."""
     return round(datetime.fromisoformat(value).timestamp()) if isinstance(value, str) else value
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.errors import ServiceError
-from provisioner.kinds.automation.fields import FIELDS
+from provisioner.kinds.automation.fields import FIELDS, seconds
 from provisioner.kinds.base import Names, Path, Write
 from provisioner.kinds.table import Field
 from provisioner.kinds.wire import (
@@ -64,7 +64,7 @@ class AutomationForm(StampedForm):
         if one.name == "target":
             return {"target": _sent(value or {}, write.names)}
         if one.name == "run_at":
-            return {"run_at": one.sort.normal(value)}
+            return {"run_at": seconds(value)}
         return {} if one.name == "status" else super().sent(one, value, write)
 
     def completed(self, body: dict[str, Any], before: Raw) -> dict[str, Any]:
@@ -94,8 +94,8 @@ class AutomationForm(StampedForm):
     async def create(self, remote: Remote, write: Write) -> Live:
         later = self.later(write.fields)
         far = {name: _FAR[name] for name in later & _FAR.keys()}
-        moment = self.normal(write.address, write.fields)["run_at"]
-        if moment is not None and not far and moment <= remote.now():
+        moment = seconds(write.fields.get("run_at"))
+        if moment is not None and moment <= remote.now():
             detail = f"`run_at` of `{write.address}` is over, so that it cannot be made."
             hint = "set a later time, or take it out of the specs"
             raise ServiceError(Problem("Time is over", detail, hint, address=str(write.address)))
