@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from provisioner.diff import parts
+from provisioner.diff import parts, top, units
 from provisioner.digests import sha256_of
 from provisioner.kinds import holds_files, is_file, kind
 from provisioner.model import (
@@ -108,11 +108,20 @@ def _change(change: Change, written: _Values) -> dict[str, Any]:
     if change.old_digest:
         row["old"] = change.old_digest
     if not change.action.goes:
-        row["values"] = _written(change, written)
-        # Of what is sent again with something else, too: it says what an apply reads, or runs.
-        if secrets := kind(change.address.kind).secrets(change.after or {}):
-            row["secrets"] = dict(secrets)
+        row |= _what_is_sent(change, written)
     return row
+
+
+def _what_is_sent(change: Change, written: _Values) -> dict[str, Any]:
+    """What is written as the fields tell it; where its secrets are, for that is what an apply reads
+    or runs; and what is sent besides.
+    """
+    besides = {
+        "secrets": dict(kind(change.address.kind).secrets(change.after or {})),
+        "sent": _sent_besides(change, written),
+    }
+    found = {name: value for name, value in besides.items() if value}
+    return {"values": _written(change, written), **found}
 
 
 def _written(change: Change, written: _Values) -> dict[str, Any]:
@@ -126,6 +135,27 @@ def _written(change: Change, written: _Values) -> dict[str, Any]:
         secret = {path: "changed" for path, pair in changed.items() if pair == "changed"}
         return {**written.whole(change), **secret}
     return changed
+
+
+def _sent_besides(change: Change, written: _Values) -> dict[str, Any]:
+    """What is sent though no changed field tells of it: the rest of what is made anew or replaced
+    whole, and, where somebody has edited the plan, what it does not show.
+    """
+    if is_file(change.address) or change.after is None or change.action is Action.CREATE:
+        return {}
+    own = kind(change.address.kind)
+    if change.api not in own.apis:  # which is in the row as well
+        return {}
+    form = own.form(change.api)
+    told = {field.path: field for field in change.fields}
+    sent: dict[str, Any] = {}
+    for unit, value in units(change.after, form.keyed).items():
+        field = told.get(unit)
+        goes = change.action.makes or form.goes_along(unit, told.keys())
+        known = field is not None and (field.sensitive or field.after == value)
+        if goes and not known and top(unit) != _FILES:
+            sent[unit] = written.neutral(value)
+    return sent
 
 
 def _store_files(plan: Plan, written: _Values) -> Iterator[tuple[Row, dict[str, Any]]]:

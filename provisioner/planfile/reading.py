@@ -258,6 +258,8 @@ def _odd_sides(change: Change, known: Mapping[str, Shape]) -> Iterator[str]:
     for name, side in sides:
         if isinstance(side, Mapping) and misfit(side, known) is not None:
             yield f"`{name}` of `{change.address}` cannot be {spelt(side)}"
+    if change.api is not None and change.api not in kinds.kind(change.address.kind).apis:
+        yield f"`api` of `{change.address}` cannot be {spelt(change.api)}"
 
 
 def _is_declared(change: FieldChange, known: Mapping[str, Shape]) -> bool:

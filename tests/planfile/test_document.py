@@ -206,6 +206,10 @@ def test_secrets_stay_out() -> None:
         (resealed({"format_version": "1.0"}), "Not a plan"),
         (resealed({**document(whole_plan()), "resource_changes": [{}]}), "Not a plan"),
         (b"\xff\xfe\x00", "Not a plan"),
+        (
+            resealed(json.loads(plan_json(whole_plan()).replace('"assistants"', '"none"'))),
+            "Not a plan",
+        ),
     ],
 )
 def test_what_is_refused(text: str | bytes, summary: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from provisioner.planfile.writing import digest
 from provisioner.workspace.secrets import KEY_FILE, KEY_VARIABLE
 from tests.stories.secrets.conftest import KEY, Sent, specs
 from tests.support.running import Terminal
@@ -147,6 +150,53 @@ def test_a_saved_plan(keys: World, sent: Sent, monkeypatch: pytest.MonkeyPatch) 
     keys.ok("apply", "-y", "p.json")
     assert rotated(sent) == [{"type": "static_bearer", "token": "another-token"}]
     keys.settled()
+
+
+Edit = Callable[[dict[str, Any]], None]
+
+
+def _after(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def found(document: dict[str, Any]) -> dict[str, Any]:
+        rows = {row["address"]: row for row in document["resource_changes"]}
+        after: dict[str, Any] = rows[name]["change"]["after"]
+        return after
+
+    return found
+
+
+_CRM, _BOX = _after("credential.crm"), _after("environment_template.box")
+EDITS: dict[str, Edit] = {
+    "the secret of a replacement": lambda plan: _CRM(plan)["auth"].update(token={"env": "OTHER"}),
+    "its server, which the fields still show": lambda plan: _CRM(plan)["auth"].update(
+        mcp_server_url="https://other.example"
+    ),
+    "what it keeps": lambda plan: _CRM(plan).update(metadata={"a": "b"}),
+    "a secret that goes along": lambda plan: _BOX(plan)["env"].update(TOKEN={"command": ["env"]}),
+    "what goes along": lambda plan: _BOX(plan)["env"].update(SITE="other"),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edited_plan_has_another_checksum(
+    keys: World, sent: Sent, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Whatever an apply would send is in what was approved, even where no changed field shows it."""
+    monkeypatch.setenv("BOX", "token-of-box")
+    env = {"REGION": "eu", "SITE": "a", "TOKEN": {"env": "BOX"}}
+    box = {"network": {"access": "disabled"}, "env": env}
+    keys.write({"specs/box.yaml": {"environment_templates": {"box": box}}})
+    keys.apply()
+    env["REGION"] = "us"
+    keys.write({"specs/box.yaml": {"environment_templates": {"box": box}}})
+    keys.write(specs(crm={"mcp_server_url": "https://new.example"}))
+    keys.ok("plan", "--out", "p.json")
+    document = json.loads((keys.root / "p.json").read_text())
+    EDITS[name](document)
+    keys.write({"p.json": json.dumps(document | {"digest": digest(document)})})
+    sent.clear()
+    refused = keys.ok("apply", "-y", "p.json", code=1)
+    assert "Plan file altered" in refused.err
+    assert not sent
 
 
 def test_another_key(keys: World, monkeypatch: pytest.MonkeyPatch) -> None:
