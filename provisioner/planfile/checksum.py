@@ -151,7 +151,9 @@ def _sent_besides(change: Change, written: _Values) -> dict[str, Any]:
     sent: dict[str, Any] = {}
     for unit, value in units(change.after, form.keyed).items():
         field = told.get(unit)
-        goes = change.action.makes or form.goes_along(unit, told.keys())
+        # A request profile is rendered from all that is declared.
+        whole = change.action.makes or not form.remote
+        goes = whole or form.goes_along(unit, told.keys())
         known = field is not None and (field.sensitive or field.after == value)
         if goes and not known and top(unit) != _FILES:
             sent[unit] = written.neutral(value)

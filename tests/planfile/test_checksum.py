@@ -39,6 +39,18 @@ def test_where_a_secret_is_read_is_approved(action: Action, path: str) -> None:
     assert len({with_token(one) for one in references}) == 3
 
 
+def test_the_whole_of_a_profile_is_approved() -> None:
+    """A request is rendered from all that is declared, whichever field has changed."""
+
+    def with_model(model: str) -> str:
+        after = {"model": model, "temperature": 0.3}
+        change = FieldChange("temperature", 0.2, 0.3)
+        made = Change(SUPPORT, Action.UPDATE, "", api="responses", after=after, fields=(change,))
+        return checksum(make_plan(changes=(made,)))
+
+    assert with_model("gpt-4o") != with_model("gpt-5.6")
+
+
 def other_ids(plan: Plan) -> Plan:
     """The same decision on another machine."""
     changes = tuple(
