@@ -5,6 +5,7 @@ only.
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -269,7 +270,9 @@ def _successor(
     if before is None:
         return made
     old = before if intent.action == "replace" else None
-    return replace(made, protected=before.protected).inheriting(before).with_deposed(old)
+    # How many of its versions are kept is the next apply's to say.
+    made = replace(made, protected=before.protected, former=before.succeeded(sys.maxsize))
+    return made.inheriting(before).with_deposed(old)
 
 
 def _owning(entry: Locked, intent: Intent) -> Locked:
