@@ -4,6 +4,7 @@ becomes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -52,64 +53,38 @@ def missing(message: str, param: str | None = None) -> ApiError:
     return ApiError(404, message, param=param)
 
 
+def none_of(what: str) -> Callable[[str], ApiError]:
+    """404 for the id of one sort of object."""
+    return lambda id: missing(f"No {what} found with id '{id}'.")
+
+
+no_agent = none_of("agent")
+no_assistant = none_of("assistant")
+no_automation = none_of("automation")
+no_message = none_of("message")
+no_run = none_of("run")
+no_skill = none_of("skill")
+no_step = none_of("run step")
+no_store = none_of("vector store")
+no_template = none_of("environment template")
+no_thread = none_of("thread")
+no_vault = none_of("vault")
+
+
 def no_file(file_id: str) -> ApiError:
     return missing(f"No such File object: {file_id}", "id")
-
-
-def no_store(store_id: str) -> ApiError:
-    return missing(f"No vector store found with id '{store_id}'.")
-
-
-def no_assistant(assistant_id: str) -> ApiError:
-    return missing(f"No assistant found with id '{assistant_id}'.")
 
 
 def no_store_file(store_id: str, file_id: str) -> ApiError:
     return missing(f"No file found with id '{file_id}' in vector store '{store_id}'.")
 
 
-def no_thread(thread_id: str) -> ApiError:
-    return missing(f"No thread found with id '{thread_id}'.")
-
-
-def no_message(message_id: str) -> ApiError:
-    return missing(f"No message found with id '{message_id}'.")
-
-
-def no_run(run_id: str) -> ApiError:
-    return missing(f"No run found with id '{run_id}'.")
-
-
-def no_step(step_id: str) -> ApiError:
-    return missing(f"No run step found with id '{step_id}'.")
-
-
 def no_batch(store_id: str, batch_id: str) -> ApiError:
     return missing(f"No file batch found with id '{batch_id}' in vector store '{store_id}'.")
 
 
-def no_agent(agent_id: str) -> ApiError:
-    return missing(f"No agent found with id '{agent_id}'.")
-
-
-def no_template(template_id: str) -> ApiError:
-    return missing(f"No environment template found with id '{template_id}'.")
-
-
-def no_vault(vault_id: str) -> ApiError:
-    return missing(f"No vault found with id '{vault_id}'.")
-
-
 def no_credential(vault_id: str, credential_id: str) -> ApiError:
     return missing(f"No credential found with id '{credential_id}' in vault '{vault_id}'.")
-
-
-def no_automation(automation_id: str) -> ApiError:
-    return missing(f"No automation found with id '{automation_id}'.")
-
-
-def no_skill(skill_id: str) -> ApiError:
-    return missing(f"No skill found with id '{skill_id}'.")
 
 
 def conflict(message: str) -> ApiError:

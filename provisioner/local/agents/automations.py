@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import checks, paging
 from ..db import DbRow
-from ..errors import ApiError, bad, conflict, missing, no_automation
+from ..errors import ApiError, bad, conflict, no_automation, none_of
 from ..service import Call, EmbeddedService, Reply, new_id
 from . import environments, saved, schedules, sessions, vaults
 from .records import Records
@@ -19,10 +19,7 @@ AUTOMATIONS = Records("automations", no_automation, kept_back=("env",))
 _OF_SESSION = "json_extract(body, '$.target.session_id') = ?"
 _INSTRUCTIONS = checks.string(shortest=1)
 
-
-def no_invocation(invocation_id: str) -> ApiError:
-    return missing(f"No invocation found with id '{invocation_id}'.")
-
+no_invocation = none_of("invocation")
 
 _NEW_SESSION = checks.fields(
     {

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from .. import checks, paging
-from ..errors import ApiError, bad, conflict, missing
+from ..errors import ApiError, bad, conflict, none_of
 from ..running import items, sse
 from ..service import Call, EmbeddedService, Reply, letters, new_id
 from . import environments, saved, turns, vaults
@@ -21,14 +21,8 @@ LOOK_SECONDS = 0.02
 LONGEST = 600.0  # seconds for which a stream stays open that has nothing to tell
 RUNNING = ("in_progress", "requires_action")
 
-
-def no_session(session_id: str) -> ApiError:
-    return missing(f"No session found with id '{session_id}'.")
-
-
-def no_turn(turn_id: str) -> ApiError:
-    return missing(f"No turn found with id '{turn_id}'.")
-
+no_session = none_of("session")
+no_turn = none_of("turn")
 
 SESSIONS = Records("agent_sessions", no_session, late=False)
 _TURNS = Records("agent_turns", no_turn, late=False)
