@@ -12,6 +12,7 @@ from provisioner import disk
 from provisioner.diff import parts, top
 from provisioner.engine.context import Context
 from provisioner.engine.importing import Drafts, inside, not_written
+from provisioner.engine.preflight import NOT_FOUND
 from provisioner.engine.session import Session
 from provisioner.errors import PlanError, SpecError
 from provisioner.importing.layout import spec_edited
@@ -26,8 +27,6 @@ from provisioner.remote import together
 from provisioner.text import listed
 from provisioner.workspace.sections import FOLDER
 from provisioner.yamltext.reading import read_yaml
-
-_GONE = "Object not found"
 
 
 class EditedMeanwhile(Exception):
@@ -70,7 +69,7 @@ async def planned(session: Session, options: PlanOptions, drafts: Drafts | None)
     try:
         plan = await session.plan(options)
     except SpecError as error:
-        if drafts and any(one.summary == _GONE for one in error.problems):
+        if drafts and any(one.summary == NOT_FOUND for one in error.problems):
             raise EditedMeanwhile from None
         raise SpecError(map(_told, error.problems)) from None
     new = {*drafts.drafted.addresses} if drafts else set()
@@ -84,7 +83,7 @@ async def planned(session: Session, options: PlanOptions, drafts: Drafts | None)
 
 def _told(problem: Problem) -> Problem:
     """A problem with what to do where an import goes on, and an object has gone in between."""
-    if problem.summary != _GONE:
+    if problem.summary != NOT_FOUND:
         return problem
     more = "if somebody has deleted it, take this entry out, and the resource if none is wanted"
     return replace(problem, hint=f"{problem.hint}; {more}")

@@ -19,7 +19,7 @@ from provisioner.engine.drift import (
     not_proposed,
     proposed,
 )
-from provisioner.engine.preflight import check_lock
+from provisioner.engine.preflight import LOOK, NOT_FOUND, check_lock
 from provisioner.engine.refresh import Listed
 from provisioner.engine.session import Session
 from provisioner.engine.unfit import living, references, valid
@@ -342,8 +342,7 @@ def _not_there(address: Address, id: str, api: str | None, remote: bool) -> Prob
         )
         return Problem("Nothing to import", detail, "name the environment with `-e`")
     what = address.kind.replace("_", " ")
-    hint = "look whether the id is right, and whether the key belongs to the right project"
-    return Problem("Object not found", f"The service has no {what} `{id}`.", hint)
+    return Problem(NOT_FOUND, f"The service has no {what} `{id}`.", LOOK)
 
 
 def _unknown_fields(holders: Mapping[str, list[str]]) -> Iterator[str]:

@@ -34,7 +34,8 @@ from provisioner.workspace import Import, Specs
 from provisioner.workspace.setting import LOCAL
 
 _Finding = tuple[str, str, str]  # summary, detail and hint
-_LOOK = "look whether the id is right, and whether the key belongs to the right project"
+NOT_FOUND = "Object not found"
+LOOK = "look whether the id is right, and whether the key belongs to the right project"
 
 
 def check_lock(refreshed: Refreshed, lock: LockState, *, fresh: bool) -> None:
@@ -238,7 +239,7 @@ async def check_externals(
         (item.source, f"The service has no {item.kind.replace('_', ' ')} `{item.id}`.")
         for item in missing
     ]
-    _refuse(context, [(source, ("Object not found", detail, _LOOK)) for source, detail in said])
+    _refuse(context, [(source, (NOT_FOUND, detail, LOOK)) for source, detail in said])
 
 
 def check_imports(context: Context, case: Situation, unstamped: Collection[Address] = ()) -> None:
@@ -302,7 +303,7 @@ def _import_finding(
             f"The service has no {item.to.kind.replace('_', ' ')} `{item.id}`, which is to become"
             f" `{item.to}`."
         )
-        return "Object not found", detail, _LOOK
+        return NOT_FOUND, detail, LOOK
     if live.stamp and not case.lock.owns(live.stamp):
         detail = f"`{item.id}` carries the stamp `{live.stamp}`: it is managed with another lock."
         hint = (
