@@ -332,13 +332,18 @@ ShortName = Annotated[str, AfterValidator(_short_name)]
 _HOW = "write `{env: NAME}`, `{file: PATH}` or `{command: [WORD, …]}`, which say where it is"
 
 
-def _variable(name: str) -> str:
-    if name.upper().startswith(RUNNER):
+def refuse_token_of_job(variable: str, what: str) -> None:
+    """A token of the job that runs us is nobody else's secret; `what` is kept in the variable."""
+    if variable.upper().startswith(RUNNER):
         hint = (
-            "keep the secret in a variable of its own;"
+            f"keep the {what} in a variable of its own;"
             f" {', '.join(f'`{prefix}*`' for prefix in RUNNER)} are GitHub's"
         )
         raise refusal("runner", "is a token of the job, and is sent to nobody else", hint)
+
+
+def _variable(name: str) -> str:
+    refuse_token_of_job(name, "secret")
     return name
 
 

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from provisioner.kinds.common import Strict, refusal
-from provisioner.masking import RUNNER, looks_like_key
+from provisioner.kinds.common import Strict, refusal, refuse_token_of_job
+from provisioner.masking import looks_like_key
 from provisioner.model import Policies, Source, Waiver
 from provisioner.workspace.setting import (
     LOCAL_LOCK,
@@ -252,12 +252,7 @@ def _key_name(value: str) -> str:
             "looks like the key itself, not like the name of an environment variable",
             hint,
         )
-    if value.upper().startswith(RUNNER):
-        hint = (
-            "keep the key in a variable of its own;"
-            f" {', '.join(f'`{prefix}*`' for prefix in RUNNER)} are GitHub's"
-        )
-        raise refusal("name", "is a token of the job, and is sent to nobody else", hint)
+    refuse_token_of_job(value, "key")
     return value
 
 
