@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
 from pydantic.json_schema import SkipJsonSchema
@@ -11,7 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 from provisioner.kinds.common import Lazily, Reference, Strict, nearest, refusal, refuse
 
 FUNCTION_NAME = r"^[A-Za-z0-9_-]{1,64}$"
-NAMED = (
+Named = Literal[
     "apply_patch",
     "automations",
     "code_interpreter",
@@ -23,7 +23,8 @@ NAMED = (
     "shell",
     "tool_search",
     "web_search",
-)
+]
+NAMED: tuple[str, ...] = get_args(Named)
 """Tools that work without settings, so that a bare string is enough."""
 
 FunctionName = Annotated[
@@ -320,19 +321,7 @@ Unknown = Annotated[SkipJsonSchema[None], BeforeValidator(_unknown), Tag("<unkno
 
 Tool = Annotated[
     Annotated[
-        Literal[
-            "apply_patch",
-            "automations",
-            "code_interpreter",
-            "computer",
-            "computer_use",
-            "file_search",
-            "image_generation",
-            "programmatic_tool_calling",
-            "shell",
-            "tool_search",
-            "web_search",
-        ],
+        Named,
         BeforeValidator(_name),
         Tag("<name>"),
     ]
