@@ -94,14 +94,10 @@ def notes_on_secrets(case: Situation, plan: Plan) -> Iterator[str]:
             f" the key of fingerprints (`{KEY_VARIABLE}`) is missing, or a command would have to"
             " run. `--rotate ADDR` sends it again."
         )
-    for address, want in sorted(case.desired.items()):
+    secretive = (one for one, want in case.desired.items() if kind(one.kind).secrets(want.fields))
+    for address in sorted(secretive):
         entry, live = case.locked(address), case.live(address)
-        if (
-            entry
-            and live
-            and rotated_elsewhere(entry, live)
-            and kind(address.kind).secrets(want.fields)
-        ):
+        if entry and live and rotated_elsewhere(entry, live):
             yield (
                 f"`{address}` has been written by somebody else since the last apply: its secret"
                 f" may be another one now. `--rotate {address}` sends yours again."

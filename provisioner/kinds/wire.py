@@ -166,7 +166,7 @@ class ObjectForm(Form):
             status=raw.get("status"),
             created_at=number(raw, "created_at"),
             updated_at=number(raw, "updated_at"),
-            reply={} if stamp(raw.get("metadata")) else raw,
+            reply=raw,
         )
 
     def _checked(self, raw: Raw) -> Raw:
@@ -318,8 +318,8 @@ class StampedForm(ObjectForm):
 
     def live(self, raw: Raw, names: Names) -> Live:
         found, metadata = super().live(raw, names), raw.get("metadata")
-        fields = {**found.fields, "metadata": unstamped(metadata)}
-        return replace(found, fields=fields, stamp=stamp(metadata))
+        fields, mark = {**found.fields, "metadata": unstamped(metadata)}, stamp(metadata)
+        return replace(found, fields=fields, stamp=mark, reply={} if mark else raw)
 
     async def _create(self, remote: Remote, write: Write, body: dict[str, Any]) -> Live:
         own = {**self.labels(write)[0], Stamp.KEY: str(write.stamp)}
