@@ -216,12 +216,16 @@ class ObjectForm(Form):
         """The path of an object; None where it is known to be nowhere."""
         return route(self.collection, id)
 
+    async def listed(self, remote: Remote, known: Sequence[str] = ()) -> Sequence[Raw]:
+        """What the service lists, whether it can be read or not."""
+        return await remote.list(self.collection, known=known)
+
     async def list(self, remote: Remote, names: Names, known: Sequence[str] = ()) -> Sequence[Live]:
         """Everything. What is not of the shape that OpenAI's has, and bears no stamp, belongs to
         somebody else and must not stop us: nothing but its id is known (`Live.unfit`).
         """
         found: list[Live] = []
-        for raw in await remote.list(self.collection, known=known):
+        for raw in await self.listed(remote, known):
             try:
                 found.append(self.live(raw, names))
             except ServiceError as error:

@@ -665,6 +665,35 @@ def test_an_odd_user_of_what_goes(world: World) -> None:
     assert world.http("GET", f"/files/{file}")["id"] == file
 
 
+def test_odd_objects_of_others_are_left_out(world: World) -> None:
+    """Whatever their kind, and however they are listed: nobody of ours is in the way of them, nor
+    they of us.
+    """
+    vault = world.http("POST", "/vaults", {"name": "Theirs"}, expect=201)["id"]
+    auth = {"type": "static_bearer", "mcp_server_url": "https://a.example", "token": "t"}
+    below = f"/vaults/{vault}/credentials"
+    world.http("POST", below, {"name": "Theirs", "auth": auth}, expect=201)
+    target = {
+        "type": "new_session",
+        "environment": {"type": "none"},
+        "agent": {"model": "m"},
+        "input": [{"role": "user", "content": [{"type": "input_text", "text": "Go."}]}],
+    }
+    often = {"type": "periodic", "expression": "0 8 * * 1", "timezone": "UTC"}
+    world.http("POST", "/agents/automations", {"name": "Theirs", "target": target, **often})
+    odd_ones = {below: {"auth": "text"}, "/agents/automations": {"target": 5, "created_by": "x"}}
+
+    def odd(method: str, path: str, status: int, body: Any) -> Any:
+        if method == "GET" and path in odd_ones:
+            return status, {**body, "data": [{**body["data"][0], **odd_ones[path]}]}
+        return status, body
+
+    world.write({"specs/all.yaml": {"assistants": {"a": {"model": "m"}}}})
+    with world.behind(partial(Odd, answer=odd)):
+        said = world.ok("import", "--all", "--kind", "vault", "-y")
+    assert said.err.count("which has another shape at OpenAI: it is left out.") == 2
+
+
 @pytest.mark.parametrize("field", [{"top_p": "text"}, {"tools": 5}, {"temperature": {}}])
 def test_a_field_of_another_kind_in_a_lock(applied: World, field: dict[str, Any]) -> None:
     """A field has its shape wherever it stands, also where its kind has no such field."""

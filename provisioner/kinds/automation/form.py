@@ -78,10 +78,9 @@ class AutomationForm(StampedForm):
             kept["target"] = {**{name: one for name, one in there.items() if one}, **kept["target"]}
         return kept
 
-    async def list(self, remote: Remote, names: Names, known: Sequence[str] = ()) -> Sequence[Live]:
+    async def listed(self, remote: Remote, known: Sequence[str] = ()) -> Sequence[Raw]:
         """All but those that agents have made for themselves: they are nobody else's."""
-        found = await remote.list(self.collection, known=known)
-        return [self.live(raw, names) for raw in found if not _of_agent(raw)]
+        return [raw for raw in await super().listed(remote, known) if not _of_agent(raw)]
 
     async def read(self, remote: Remote, id: str, names: Names) -> Live | None:
         raw = await remote.find(route(self.collection, id))
@@ -121,7 +120,8 @@ class AutomationForm(StampedForm):
 
 
 def _of_agent(raw: Raw) -> bool:
-    return (raw.get("created_by") or {}).get("type") == "agent"
+    by = raw.get("created_by")
+    return isinstance(by, Mapping) and by.get("type") == "agent"
 
 
 def _sent(target: Fields, names: Names) -> Fields:

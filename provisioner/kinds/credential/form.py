@@ -69,20 +69,17 @@ class CredentialForm(StampedForm):
         known = self._known(remote)
         until = remote.settling.until([id])
         if id not in known:
-            await self._all(remote)
+            await self.listed(remote)
         async for _ in remote.settling.pauses(until):
             if id in known:
                 break
-            await self._all(remote)
+            await self.listed(remote)
         return route(_VAULTS, known[id], _BELOW, id) if id in known else None
 
     def _known(self, remote: Remote) -> dict[str, str]:
         return self._vaults.setdefault(remote, {})
 
-    async def list(self, remote: Remote, names: Names, known: Sequence[str] = ()) -> Sequence[Live]:
-        return [self.live(raw, names) for raw in await self._all(remote)]
-
-    async def _all(self, remote: Remote) -> Sequence[Raw]:
+    async def listed(self, remote: Remote, known: Sequence[str] = ()) -> Sequence[Raw]:
         """The credentials of all vaults."""
         from provisioner.remote import together
 
