@@ -109,7 +109,15 @@ def test_a_checksum_approves_one_plan(workspace: Path) -> None:
     assert run(workspace, "apply", "-y", "--checksum", now).code == 0
 
 
-@pytest.mark.parametrize("answer, code", [("yes\n", 0), ("y\n", 1), ("\n", 1), ("\x03", 130)])
+@pytest.mark.parametrize(
+    "answer, code",
+    [
+        ("yes\n", 0),
+        ("y\n", 1),
+        pytest.param("\n", 1, marks=pytest.mark.thorough),
+        pytest.param("\x03", 130, marks=pytest.mark.thorough),
+    ],
+)
 def test_only_yes_is_a_yes(workspace: Path, answer: str, code: int) -> None:
     """On a terminal somebody is asked; anything but `yes` changes nothing, and Ctrl-C ends it at
     once.

@@ -46,7 +46,7 @@ def test_every_instant(late: Before, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the instant, the next apply converges to the same lock and the same objects."""
     world, instants = late.world, counted(late, monkeypatch)
     wanted = left(late)
-    for at in late.each(instants, 2):
+    for at in late.each(instants, 1):
         with world.perhaps_failing(EVERYTHING_LATE, LONG_DELETED):
             crashing(world, at, monkeypatch)
             again = world.run("apply", "-y", "--force")
@@ -62,7 +62,7 @@ def test_every_lost_reply(late: Before) -> None:
     world.calls.clear()
     world.ok("apply", "-y", "--force")
     total, wanted = len(world.calls), left(late)
-    for at in late.each(total, 2, 1):
+    for at in late.each(total, 1, 1):
         with world.perhaps_failing(EVERYTHING_LATE, LONG_DELETED):
             with world.behind(trouble(at, "lost")):
                 result = world.run("apply", "-y", "--force")

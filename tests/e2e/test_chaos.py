@@ -13,7 +13,8 @@ from tests.e2e.holding import check
 from tests.e2e.random_specs import Workspace
 from tests.support.world import World
 
-SEEDS = int(os.environ.get("PROVISIONER_CHAOS_SEEDS", "2"))
+THOROUGH = bool(os.environ.get("PROVISIONER_THOROUGH"))
+SEEDS = int(os.environ.get("PROVISIONER_CHAOS_SEEDS", "2" if THOROUGH else "1"))
 FIRST = int(os.environ.get("PROVISIONER_FIRST_SEED", "0"))
 STEPS = int(os.environ.get("PROVISIONER_STEPS", "12"))
 

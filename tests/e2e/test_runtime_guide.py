@@ -428,6 +428,7 @@ def test_the_guide_with_the_sync_client(url: str, tmp_path: Path, chapter: Chapt
     told_sync(chapter, url, tmp_path)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_guide_with_the_async_client(url: str, tmp_path: Path, chapter: Chapter) -> None:
     """The chapter runs with `AsyncOpenAI`, every reply validated strictly."""

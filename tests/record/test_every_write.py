@@ -80,7 +80,7 @@ def _apart(
 
 
 WAYS = ("400", "500", "killed before", "killed after")
-STEP = 12
+STEP = 40
 QUICK = [pytest.param(how, at, STEP, id=how) for at, how in enumerate(WAYS)]
 WHOLE = [
     pytest.param(how, 0, 1, id=f"{how}, every write", marks=pytest.mark.thorough) for how in WAYS

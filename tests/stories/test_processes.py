@@ -89,7 +89,14 @@ def test_two_at_once(many: World) -> None:
     complete(many)
 
 
-@pytest.mark.parametrize("lines", [pytest.param(2, marks=pytest.mark.thorough), 40, 110])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(2, marks=pytest.mark.thorough),
+        40,
+        pytest.param(110, marks=pytest.mark.thorough),
+    ],
+)
 def test_killed(many: World, lines: int) -> None:
     """After `kill -9` the next apply needs no help and makes nothing twice."""
     victim = start(many, "apply", "-y")

@@ -219,7 +219,7 @@ def test_success(planted: World) -> None:
     nothing_is_written(planted.root)
 
 
-@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.parametrize("status", [400, pytest.param(500, marks=pytest.mark.thorough)])
 def test_failure(planted: World, status: int) -> None:
     """When the service refuses every secret and quotes it."""
     with planted.behind(Echoing(planted.root, status)):
