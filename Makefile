@@ -9,13 +9,14 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUNS := .venv/.runs
 READY := .venv/.ready
+PEERS := .venv/peers/.ready
 NODE_MODULES := .venv/node_modules/.package-lock.json
 UV_VERSION := 0.13.9
 UV := .venv/uv-$(UV_VERSION)/bin/uv
 COMPILE := $(UV) pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
-	--custom-compile-command 'make lock' --group build
+	--custom-compile-command 'make lock'
 
-.PHONY: demo demo-migrate test lint check live bench mutants generate picture format lock newest oldest actionlint typescript clean
+.PHONY: demo demo-migrate test lint check live bench scale mutants generate picture format lock newest oldest actionlint typescript clean
 
 demo: $(RUNS)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/demo.py
@@ -39,8 +40,13 @@ check: lint test
 live: $(READY)
 	@$(BIN)/python -m scripts.live
 
-bench: $(READY)
-	$(BIN)/python -m benchmarks
+# BENCH="--only apply-8" measures one row; `python -m benchmarks --help` says more.
+bench: $(READY) $(PEERS)
+	$(BIN)/python -m benchmarks $(BENCH)
+
+# How the work grows with its size: minutes.
+scale: $(READY)
+	$(BIN)/python -m benchmarks.scale
 
 mutants: $(READY)
 	$(BIN)/python -m scripts.mutants $(MUTANTS)
@@ -58,9 +64,10 @@ format: $(READY)
 
 # What `pyproject.toml` allows, pinned: versions stay where they still fit. `make lock UPGRADE=1` takes the newest.
 lock: $(UV)
-	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --output-file requirements/run.txt
-	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra dev --extra browser --extra import \
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --group build pyproject.toml --output-file requirements/run.txt
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --group build pyproject.toml --extra dev --extra browser --extra import \
 		--constraint requirements/run.txt --output-file requirements/dev.txt
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --group bench --output-file requirements/bench.txt
 
 # The suite with the newest and with the oldest versions that `pyproject.toml` allows, in an environment of its own.
 newest: RESOLUTION := highest
@@ -86,6 +93,12 @@ $(RUNS): pyproject.toml requirements/run.txt
 
 $(READY): $(RUNS) requirements/dev.txt
 	$(INSTALL) --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+# The tools of others that speed is measured against, apart from what the product and its tests need.
+$(PEERS): requirements/bench.txt
+	$(VENV) .venv/peers
+	.venv/peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
 $(NODE_MODULES): requirements/package.json requirements/package-lock.json

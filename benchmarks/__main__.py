@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.bench import QUICK, Bench, Sizes
-from benchmarks.measuring import Failure
+from benchmarks.measuring import Failure, surroundings
 from benchmarks.rows import ROWS, Result, Row
 
 _WIDTHS = (51, 46, 16, 16, 9)
@@ -23,6 +23,7 @@ def main() -> int:
     """
     asked = _arguments()
     failed = []
+    print(surroundings(), end="\n\n")
     _line("work", "against", "ours", "theirs", "ratio", "goal")
     _line(*("-" * width for width in _WIDTHS), "-" * 14)
     with tempfile.TemporaryDirectory(prefix="provisioner-bench-") as scratch, ExitStack() as stack:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -10,12 +11,14 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 AGAINST = Path(__file__).resolve().parent / "against"
 INSIDE = Path(__file__).resolve().parent / "inside"
+PEERS = ROOT / ".venv" / "peers" / "bin"
 MIB = 1 << 20
 _MAXRSS = 1 if sys.platform == "darwin" else 1024  # bytes in a unit of `ru_maxrss`
 
@@ -43,6 +46,28 @@ class Pairs:
     ours: float
     theirs: float
     ratio: float
+
+
+def surroundings() -> str:
+    """Where and of what something is measured."""
+    commit = _said("git", "describe", "--always", "--dirty", "--abbrev=12")
+    cpu = next(
+        (line.split(":")[1].strip() for line in _processors() if line.startswith("model name")),
+        platform.machine(),
+    )
+    return (
+        f"{date.today()}, commit {commit}, {os.cpu_count()} × {cpu}, {platform.system()},"
+        f" Python {platform.python_version()}"
+    )
+
+
+def _said(*words: str) -> str:
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True).stdout.strip() or "?"
+
+
+def _processors() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
 
 
 def environment() -> dict[str, str]:
@@ -92,6 +117,20 @@ def against(name: str, *arguments: str | Path) -> Sample:
 def inside(name: str, *arguments: str | Path) -> Sample:
     """Run a script that measures a part of the product from within."""
     return run([sys.executable, INSIDE / f"{name}.py", *arguments])
+
+
+def peak(*arguments: str | Path, cwd: Path = ROOT) -> int:
+    """Bytes of memory that the command line of this checkout takes at its peak."""
+    words = [sys.executable, "-m", "provisioner", *arguments]
+    return int(run([sys.executable, "-SE", INSIDE / "peak.py", *words], cwd=cwd).output)
+
+
+def peer(name: str) -> Path:
+    """A tool of somebody else."""
+    found = PEERS / name
+    if not found.exists():
+        raise Failure(f"{name} is not installed: `make bench` installs it")
+    return found
 
 
 def python(text: str) -> Sample:

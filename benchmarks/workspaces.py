@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,13 @@ vector_stores:
     files: ["docs/**/*.md"]
 """
 
+_ANALYST = """\
+assistants:
+  analyst:
+    model: gpt-4o
+    tools: [{type: code_interpreter, files: [large.csv]}]
+"""
+
 
 def assistants(root: Path, count: int) -> Path:
     """`count` assistants in as many files."""
@@ -58,6 +66,15 @@ def documents(root: Path, count: int) -> Path:
         path = root / "docs" / f"{number // 100:03}" / f"d{number:05}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"# Document {number}\n\nWhat there is to say about subject {number}.\n")
+    return root
+
+
+def one_large_file(root: Path, size: int) -> Path:
+    """One assistant with one file of `size` bytes."""
+    (root / "specs").mkdir(parents=True)
+    (root / "specs" / "analyst.yaml").write_text(_ANALYST)
+    (root / "large.csv").touch()
+    os.truncate(root / "large.csv", size)
     return root
 
 

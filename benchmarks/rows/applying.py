@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.bench import Bench
-from benchmarks.measuring import against, pairs, provisioner, same_counts
+from benchmarks.measuring import AGAINST, against, pairs, peer, provisioner, run, same_counts
 from benchmarks.rows import Result, ratio, row
 from benchmarks.service import Service, serving
 from benchmarks.workspaces import point_to
@@ -111,3 +112,18 @@ def apply_few(bench: Bench) -> Result:
             warm=False,
         )
     )
+
+
+@row("apply-ansible", "`apply` of {few} creates", "Ansible's `uri` module in a loop", 0.03)
+def apply_ansible(bench: Bench) -> Result:
+    count = bench.sizes.few
+    ours = _applied(bench, count)
+    bodies = json.loads(bench.bodies(count).read_text())
+    given = bench.scratch / "ansible.json"
+
+    def theirs(service: Service) -> float:
+        given.write_text(json.dumps({"url": service.url, "bodies": bodies}))
+        playbook = [peer("ansible-playbook"), AGAINST / "uri.yaml"]
+        return run(["env", "LC_ALL=C.UTF-8", *playbook, "--extra-vars", f"@{given}"]).seconds
+
+    return ratio(pairs(lambda: _fresh(bench, ours), lambda: _fresh(bench, theirs), 1, warm=False))

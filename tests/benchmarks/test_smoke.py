@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.scale import fitted
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -25,7 +27,7 @@ def test_rows_are_measured_side_by_side() -> None:
     """
     done = bench("--only", "version", "--only", "differ")
     assert (done.returncode, done.stderr) == (0, "")
-    version, differ = done.stdout.splitlines()[2:]
+    version, differ = done.stdout.splitlines()[4:]
     assert version.startswith("`version`") and "≤ 1.5" in version
     assert differ.startswith("differing 120 changed assistants") and "≤ 0.3" in differ
 
@@ -45,6 +47,28 @@ def test_requests_of_a_plan_are_counted_at_the_service() -> None:
         "1.00",
         "exact",
     ]
+
+
+def test_the_exponent_of_a_growth() -> None:
+    """What grows with the square has the exponent 2, and what grows with the size 1."""
+    sizes = (100, 1_000, 10_000)
+    assert fitted(sizes, [size / 5 for size in sizes]) == pytest.approx(1)
+    assert fitted(sizes, [size * size / 5 for size in sizes]) == pytest.approx(2)
+
+
+@pytest.mark.thorough
+def test_growth_is_measured() -> None:
+    """Each command is a line with its seconds and its exponent, once for assistants and once for
+    files, and memory is compared.
+    """
+    command = [sys.executable, "-m", "benchmarks.scale", "--quick"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    for line in ("plan, no change", "destroy of all", "CPU seconds by"):
+        assert done.stdout.count(line) == 2
+    assert done.stdout.splitlines()[-1].split()[-1] == "flat"
 
 
 def test_an_unknown_row_is_refused_with_the_names_of_all() -> None:
