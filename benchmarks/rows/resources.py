@@ -10,6 +10,7 @@ from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from benchmarks.bench import Bench, Deployed
 from benchmarks.measuring import MIB, ROOT, Sample, pairs, peak, provisioner, run
@@ -97,8 +98,9 @@ def _needed(of: Distribution, found: dict[str, Distribution]) -> dict[str, Distr
     """What a distribution needs, and what that needs, by name."""
     for text in of.requires or ():
         requirement = Requirement(text)
+        name = canonicalize_name(requirement.name)
         wanted = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-        if wanted and requirement.name not in found:
-            found[requirement.name] = distribution(requirement.name)
-            _needed(found[requirement.name], found)
+        if wanted and name not in found:
+            found[name] = distribution(name)
+            _needed(found[name], found)
     return found
