@@ -100,8 +100,8 @@ async def _create(run: Run, form: Form, write: Write, change: Change) -> Made:
             if attempt == ATTEMPTS:
                 raise
             run.journal.note(number, "again", sent=round(run.remote.now(), 3))
-        except ServiceError:
-            if attempt == 1:  # refused for certain, so that nothing has to be looked for
+        except (PlanError, ServiceError):  # the bytes are not the planned ones, or it is refused
+            if attempt == 1:  # for certain, so that nothing has to be looked for
                 run.journal.dismiss(number)
             raise
     raise AssertionError("unreachable: the last attempt returns or raises")

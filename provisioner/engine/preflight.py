@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+from provisioner.apply.recorded import own_paths
 from provisioner.digests import hash_file, held_path
 from provisioner.engine.context import Context
 from provisioner.engine.others import Others
@@ -16,6 +18,7 @@ from provisioner.kinds.wire import MAX_PAIRS
 from provisioner.model import (
     Action,
     Address,
+    Change,
     Fields,
     Live,
     LockState,
@@ -126,37 +129,44 @@ def check_bytes(root: Path, plan: Plan) -> None:
     """PlanError naming each file that is no longer what a saved plan would upload; nothing has been
     done yet.
     """
-    problems = []
-    for change in plan.changes:
-        fields = change.after or {}
-        if (
-            is_file(change.address)
-            and change.action.makes
-            and not _is_planned(root, change.address, fields)
-        ):
-            detail = (
-                f"`{change.address.name}` is not the file that the plan was made with any more."
-            )
-            hint = "restore its bytes, or plan again"
-            problems.append(
-                Problem(
-                    "File changed",
-                    detail,
-                    hint,
-                    file=change.address.name,
-                    address=str(change.address),
-                )
-            )
+    problems = [
+        Problem(
+            "File changed",
+            f"`{path}` is not the file that the plan was made with any more.",
+            "restore its bytes, or plan again",
+            file=path,
+            address=str(change.address),
+        )
+        for change in plan.changes
+        for path, (sha256, size) in _uploaded(change)
+        if not _is_planned(root, path, sha256, size)
+    ]
     if problems:
         raise PlanError(problems)
 
 
-def _is_planned(root: Path, address: Address, fields: Fields) -> bool:
+def _uploaded(change: Change) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """The files that a change sends, with the sha256 and the size of each; None: any size."""
+    fields = change.after
+    if fields is None or not change.matters:
+        return
+    if is_file(change.address):
+        if change.action.makes:
+            yield change.address.name, (fields.get("sha256"), fields.get("bytes"))
+        return
+    paths = None if change.action.makes else own_paths(change)
+    form = kind(change.address.kind).form(change.api)
+    for path, sha256 in form.bytes_of(fields, paths).items():
+        yield path, (sha256, None)
+
+
+def _is_planned(root: Path, path: str, sha256: str | None, size: int | None) -> bool:
     try:
-        held_path(root, address.name)
-        return hash_file(root, address.name) == (fields.get("sha256"), fields.get("bytes"))
+        held_path(root, path)
+        found, bytes = hash_file(root, path)
     except OSError:
         return False
+    return found == sha256 and size in (bytes, None)
 
 
 async def loose_uploads(

@@ -21,6 +21,7 @@ from provisioner.model import Problem
 from provisioner.remote import errors
 from provisioner.remote.errors import Failure, Place
 from provisioner.remote.retries import Outcome, Pace, Retries
+from provisioner.remote.sent import note_write
 
 if TYPE_CHECKING:
     import ssl
@@ -240,8 +241,11 @@ class Exchange:
             attempt += 1
 
     def _check_writing(self, method: str) -> None:
-        if method != _READ_ONLY and self._target.read_only:  # an `assert` could be switched off
+        if method == _READ_ONLY:
+            return
+        if self._target.read_only:  # an `assert` could be switched off
             raise AssertionError(f"{method} while only reading")
+        note_write()
 
     async def _once(self, place: Place, request: Request) -> Reply:
         async with self._slots:

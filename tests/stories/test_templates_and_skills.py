@@ -11,6 +11,7 @@ import pytest
 from provisioner.kinds import kind
 from tests.crash.instants import stopped
 from tests.crash.test_lost_replies import trouble
+from tests.support.injecting import Meanwhile
 from tests.support.world import World
 
 TEMPLATES, SKILLS = "/agents/environments/templates", "/skills"
@@ -141,13 +142,44 @@ def test_another_default_version_is_drift(ours: World) -> None:
 
 
 def test_bytes_that_changed_since_the_plan_are_refused(ours: World) -> None:
-    """A saved plan sends the files that it was made with, and names the one that is another."""
-    ours.write({"skills/triage/SKILL.md": MAIN + "Quickly.\n"})
+    """A saved plan sends the files that it was made with, and names the one that is another. Then
+    nothing has been done, so that it fits as soon as the bytes are there again.
+    """
+    quickly, before = {"skills/triage/SKILL.md": MAIN + "Quickly.\n"}, ours.lock()
+    ours.write(quickly)
     ours.ok("plan", "--out", "p.json")
     ours.write({"skills/triage/SKILL.md": MAIN + "Slowly.\n"})
     refused = ours.ok("apply", "p.json", "-y", code=1)
-    assert "`skills/triage/SKILL.md` changed since the plan" in refused.err
+    assert "`skills/triage/SKILL.md` is not the file that the plan was made with" in refused.err
     assert ours.http("GET", f"{SKILLS}/{ours.id('skill.triage')}")["latest_version"] == "1"
+    assert ours.lock() == before
+    ours.write(quickly)
+    ours.ok("apply", "p.json", "-y")
+    ours.settled()
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_bytes_that_change_while_an_apply_runs_are_refused(ours: World, made: bool) -> None:
+    """The last moment to see it is when they are read to be sent: nothing of it was, whether it is
+    another version or a new skill, and neither lock nor plan is another one afterwards.
+    """
+    folder = "new" if made else "triage"
+    planned = {f"skills/{folder}/SKILL.md": MAIN + "Quickly.\n"}
+    skills = {name: {"path": f"skills/{name}"} for name in {"triage", folder}}
+    ours.write(planned)
+    declare(ours, {"box": BOX}, skills)
+    ours.ok("plan", "--out", "p.json")
+    before = ours.lock()
+
+    edited = {f"skills/{folder}/SKILL.md": MAIN + "Slowly.\n"}
+    with ours.behind(Meanwhile(before=lambda *_: ours.write(edited))):
+        refused = ours.ok("apply", "p.json", "-y", code=1)
+    assert f"`skills/{folder}/SKILL.md` changed since the plan" in refused.err
+    assert ours.lock() == before
+    assert not (ours.root / ".provisioner/local/lock.json.journal").exists()
+    ours.write(planned)
+    ours.ok("apply", "p.json", "-y")
+    ours.settled()
 
 
 @pytest.mark.parametrize("arrives", [True, False])
