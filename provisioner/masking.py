@@ -62,6 +62,10 @@ HOLDER = re.compile(
 RUNNER = ("GH_", "GITHUB_", "ACTIONS_")
 """How the variables begin in which the system that runs a job keeps keys of its own."""
 
+KEY_VARIABLE = "PROVISIONER_FINGERPRINT_KEY"
+OWN = (KEY_VARIABLE, "OPENAI_API_KEY", "OPENAI_ADMIN_KEY")
+"""The variables in which keys of ours are, which are nobody else's secrets."""
+
 _known: set[str] = set()
 _concealed: set[str] = set()  # of what somebody has said that it is a secret
 _SHORTEST = 4  # letters of such a secret that is masked wherever it stands

@@ -294,7 +294,7 @@ class Session:
         if state is None:
             state = replace(context.fresh(), lineage=plan.lineage)
         state = replace(state, origin=preflight.pinned(self.remote, state, context.service))
-        secrets, on_key = read_all(plan, state, context.root, may_make_key=self.options.terminal)
+        secrets, on_key = read_all(plan, state, context, may_make_key=self.options.terminal)
         begun = begin(plan, state.approved, commit)
         with context.store.journal(state, begun) as journal:
             run = Run(
