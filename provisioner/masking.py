@@ -112,7 +112,7 @@ def without_secrets(text: str) -> str:
 
 def with_known_secret(text: str) -> bool:
     """Whether a text holds a secret that is known by its value."""
-    return any(scrub(text, secret) != text for secret in _known)
+    return without_concealed(text) != text or any(scrub(text, secret) != text for secret in _known)
 
 
 def without_concealed(text: str) -> str:
@@ -121,6 +121,34 @@ def without_concealed(text: str) -> str:
         for spelt in _spellings(secret):
             text = text.replace(spelt, SENSITIVE)
     return text
+
+
+def concealed(value: Any) -> Any:
+    """What a service has said, to be kept: without those secrets in whatever texts it has."""
+    if isinstance(value, dict):
+        return {without_concealed(key): concealed(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [concealed(inner) for inner in value]
+    return without_concealed(value) if isinstance(value, str) else value
+
+
+def unconcealed(kept: Any, value: Any) -> Any:
+    """What was kept, where a value may be what it was made of: that value. Whoever compares them
+    need not know the secret.
+    """
+    if isinstance(kept, dict) and isinstance(value, dict) and len(kept) == len(value):
+        pairs = zip(sorted(kept.items()), sorted(value.items()), strict=True)
+        return {
+            unconcealed(*keys): unconcealed(*values)
+            for keys, values in (zip(*pair, strict=True) for pair in pairs)
+        }
+    if isinstance(kept, list) and isinstance(value, list) and len(kept) == len(value):
+        return [unconcealed(*pair) for pair in zip(kept, value, strict=True)]
+    if not (isinstance(kept, str) and isinstance(value, str) and SENSITIVE in kept):
+        return kept
+    begin, *middle, end = kept.split(SENSITIVE)
+    pattern = ".+".join(map(re.escape, (begin, *middle, end)))
+    return value if re.fullmatch(pattern, value, re.DOTALL) else kept
 
 
 def with_secret(text: str) -> bool:
@@ -188,6 +216,8 @@ def _spellings(secret: str) -> tuple[str, ...]:
     from urllib.parse import quote, quote_plus
 
     spelt = {secret, html.escape(secret), repr(secret)[1:-1]}
+    if len(secret) >= WORD:  # services spell hosts and headers in one case
+        spelt |= {secret.lower(), secret.upper(), secret.encode(errors="surrogateescape").hex()}
     for quoted in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
         spelt |= {quoted, _CODE.sub(lambda code: code[0].lower(), quoted)}
     for only in (True, False):

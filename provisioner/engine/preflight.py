@@ -15,6 +15,7 @@ from provisioner.errors import PlanError, SpecError, UsageError
 from provisioner.kinds import is_file, kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.wire import MAX_PAIRS
+from provisioner.masking import with_known_secret
 from provisioner.model import (
     Action,
     Address,
@@ -118,9 +119,11 @@ def pinned(remote: Remote, lock: LockState, service: Service) -> dict[str, str |
     """
     if service.base_url == LOCAL:
         return lock.origin
+    # What was said before the secrets were read may be one of them.
+    seen = {key: value for key, value in remote.seen.items() if not with_known_secret(value)}
     return {
         **lock.origin,
-        **{key: value for key, value in remote.seen.items() if not lock.origin.get(key)},
+        **{key: value for key, value in seen.items() if not lock.origin.get(key)},
         **{key: value for key, value in service.origin.items() if value},
     }
 
