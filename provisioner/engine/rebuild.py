@@ -13,7 +13,7 @@ from provisioner.apply.exactly_once import with_content
 from provisioner.engine.context import Context
 from provisioner.engine.preflight import check_key
 from provisioner.engine.refresh import list_forms
-from provisioner.errors import LockError
+from provisioner.errors import FORBIDDEN, LockError, Refused
 from provisioner.kinds import Key, file_at, file_kind, holds_files, is_file, keys, kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
@@ -43,7 +43,7 @@ async def rebuild(context: Context, lineage: str | None = None) -> Rebuilt:
     """
     lock = context.checked(context.store.peek().state)
     async with context.remote() as remote:
-        listed = await _settled(context, remote, await _listed(remote))
+        listed, unseen = await _settled(context, remote, await _listed(context, remote))
         if lock is not None:
             check_key(remote, lock, context.service)
         base = _base(context, lock, listed, lineage)
@@ -69,11 +69,14 @@ async def rebuild(context: Context, lineage: str | None = None) -> Rebuilt:
         raise LockError(proof.problems)
     async with context.remote() as remote:
         state, doubtful = await _alike(context, remote, proof.state(store_files), listed)
+    if state.resources == base.resources and not _lineages(context, listed):
+        raise LockError(_NOTHING)
+    state = _with_our_own(context, state, lock)
     left = [
         f"`{one.id}` carries our stamp for `{one.address}` as well, and is not in the lock."
         for one in sorted(proof.left, key=lambda one: (one.address, one.id))
     ]
-    return Rebuilt(state, (*doubtful, *_unproved(context, state)), tuple(left))
+    return Rebuilt(state, (*unseen, *doubtful, *_unproved(context, state)), tuple(left))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,15 +219,44 @@ def _with_files(at: Address, fields: Fields, held: Mapping[str, Fields]) -> Fiel
     return {**fields, "files": dict(held)} if held or "files" in fields else fields
 
 
-async def _listed(remote: Remote) -> Objects:
-    listed = await list_forms(remote, keys(), Names())
-    return {key: objects or {} for key, objects in listed.items()}
+async def _listed(context: Context, remote: Remote) -> tuple[Objects, list[str]]:
+    """What there is, and a line on each kind that a restricted key may not list and that neither
+    the specs nor the lock have.
+    """
+    lock = context.store.peek().state
+    needed = {(file_kind().name, None), *map(_key, context.specs.desired.values())}
+    needed |= set(map(_key, lock.resources.values())) if lock else set()
+    unseen: list[str] = []
+
+    async def one(key: Key) -> Mapping[str, Live]:
+        try:
+            return (await list_forms(remote, [key], Names()))[key] or {}
+        except Refused as error:
+            if error.status != FORBIDDEN or key in needed:
+                raise
+            name, api = key
+            through = f" of the API `{api}`" if api else ""
+            unseen.append(
+                f"the key may not list `{kind(name).section}`{through}, which nothing here"
+                " declares: what is there of ours is not found."
+            )
+            return {}
+
+    found = await together(map(one, keys()))
+    return dict(zip(keys(), found, strict=True)), sorted(unseen)
 
 
-async def _settled(context: Context, remote: Remote, listed: Objects) -> Objects:
+def _key(one: Desired | Locked) -> Key:
+    return one.address.kind, one.api
+
+
+async def _settled(
+    context: Context, remote: Remote, found: tuple[Objects, list[str]]
+) -> tuple[Objects, list[str]]:
     """The same once what was made just now is shown whole: without a lock nobody knows what there
     has to be.
     """
+    listed, _ = found
     ours = (context.workspace.name, context.environment.name)
     stamped = [live for objects in listed.values() for live in objects.values() if live.stamp]
     made = [
@@ -236,22 +268,37 @@ async def _settled(context: Context, remote: Remote, listed: Objects) -> Objects
     seconds = remote.settling.seconds and remote.settling.seconds + 1
     left = max(made, default=0) + seconds - remote.now()
     if left <= 0:
-        return listed
+        return found
     await remote.settling.sleep(min(left, seconds))
-    return await _listed(remote)
+    return await _listed(context, remote)
 
 
 def _base(
     context: Context, lock: LockState | None, listed: Objects, wanted: str | None
 ) -> LockState:
     """The lock that there is, if it is of the right lineage; else an empty one."""
-    ours = (context.workspace.name, context.environment.name)
-    stamps = [live.stamp for objects in listed.values() for live in objects.values() if live.stamp]
-    counts = Counter(mark.lineage for mark in stamps if (mark.workspace, mark.environment) == ours)
+    counts = _lineages(context, listed)
+    if not (counts or wanted):  # what carries no stamp may be there all the same
+        return lock or context.fresh()
     chosen = _one_lineage(counts, wanted or (lock.lineage if lock else None))
     if lock is not None and lock.lineage.startswith(chosen):
         return lock
     return replace(context.fresh(), lineage=chosen + str(uuid.uuid4())[8:])
+
+
+def _lineages(context: Context, listed: Objects) -> Counter[str]:
+    """How many stamps of this workspace and environment there are, by their lineage."""
+    ours = (context.workspace.name, context.environment.name)
+    stamps = [live.stamp for objects in listed.values() for live in objects.values() if live.stamp]
+    return Counter(mark.lineage for mark in stamps if (mark.workspace, mark.environment) == ours)
+
+
+_NOTHING = Problem(
+    "Nothing to rebuild",
+    "No object at the service carries a stamp of this workspace and environment.",
+    "look whether the key and the service are right; otherwise `provisioner plan` shows what an"
+    " apply makes",
+)
 
 
 def _one_lineage(counts: Mapping[str, int], wanted: str | None) -> str:
@@ -260,12 +307,7 @@ def _one_lineage(counts: Mapping[str, int], wanted: str | None) -> str:
     if len(counts) == 1 and not wanted:
         return next(iter(counts))
     if not counts:
-        detail = "No object at the service carries a stamp of this workspace and environment."
-        hint = (
-            "look whether the key and the service are right; otherwise `provisioner plan` shows"
-            " what an apply makes"
-        )
-        raise LockError(Problem("Nothing to rebuild", detail, hint))
+        raise LockError(_NOTHING)
     names = ", ".join(f"`{lineage}` (on {count})" for lineage, count in sorted(counts.items()))
     summary = "Unknown lineage" if wanted else "Several lineages"
     detail = f"The objects at the service have stamps of the lineages {names}" + (
@@ -359,6 +401,28 @@ async def _alike(
                 del wanted[address]
                 found = True
     return state, [*lines, *_called_the_same(wanted, state, listed)]
+
+
+def _with_our_own(context: Context, state: LockState, lock: LockState | None) -> LockState:
+    """What the service has nothing to do with is as the specs say, where no lock says anything
+    else; and so is what something was recognized by.
+    """
+    known = lock.resources if lock else {}
+    resources = dict(state.resources)
+    for address, entry in state.resources.items():
+        want = context.specs.desired.get(address)
+        if want is None or want.api != entry.api or known.get(address) == entry:
+            continue
+        table = kind(address.kind).fields
+        recognized = address not in known and _is_unstamped(want)
+        seen = table.named("certain") if recognized else frozenset[str]()
+        own = {
+            name: want.fields[name]
+            for name in table.named("local").union(seen)
+            if name in want.fields and name not in entry.fields
+        }
+        resources[address] = replace(entry, fields={**entry.fields, **own})
+    return replace(state, resources=resources)
 
 
 def _called_the_same(

@@ -283,6 +283,50 @@ def test_a_lost_lock_is_rebuilt_from_what_looks_exactly_so(ours: World) -> None:
     assert not any(f"environment_template.{name}" in found for name in twins)
     said = rebuilt.out + rebuilt.err
     assert all(had[f"environment_template.{name}"] in said for name in twins)
+    changes = ours.changes()
+    assert {"skill.triage", "vector_store.kb"}.isdisjoint(changes), changes
+
+
+def test_a_lock_without_any_stamp_is_rebuilt(world: World) -> None:
+    """Where nothing has metadata, what is declared is looked for all the same; where nothing is
+    there, there is nothing to rebuild.
+    """
+    declare(world, {"box": {"network": CLOSED}})
+    assert "Nothing to rebuild" in world.ok("state", "rebuild", code=1).err
+    world.apply()
+    had = world.id("environment_template.box")
+    (world.root / ".provisioner/local/lock.json").unlink()
+    world.ok("state", "rebuild")
+    assert world.id("environment_template.box") == had
+    world.settled()
+    assert "Nothing to rebuild" in world.ok("state", "rebuild", code=1).err
+    world.apply()
+
+
+def test_a_rebuilt_lock_knows_what_only_we_know(world: World) -> None:
+    """What the service has nothing to do with is no change after the lock was lost: nobody but the
+    specs can say what it is. A key that may not list what nothing here declares is enough.
+    """
+    agent = {"api": "agents", "model": "gpt-5", "session": {"vaults": ["keys"]}}
+    declare(world, {}, vaults={"keys": {}}, assistants={"a": agent})
+    world.apply()
+    lock = world.root / ".provisioner/local/lock.json"
+    lock.unlink()
+    unseen = ("/assistants", TEMPLATES, "/skills", "/agents/automations")
+    rules = [
+        {"match": {"method": "GET", "path": f"/v1{path}$"}, "action": {"status": 403}}
+        for path in unseen
+    ]
+    with world.failing(*rules):
+        said = world.ok("state", "rebuild").out
+    assert "may not list `environment_templates`" in said and "`assistants` of the API" in said
+    world.settled()
+    lock.unlink()
+    with world.failing(
+        {"match": {"method": "GET", "path": "/v1/agents$"}, "action": {"status": 403}}
+    ):
+        world.ok("state", "rebuild", code=1)
+    assert not lock.exists()
 
 
 def test_what_is_there_becomes_a_spec(world: World) -> None:

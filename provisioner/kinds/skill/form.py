@@ -42,7 +42,8 @@ FIELDS = Table(
         {"min_length": 1},
         required=True,
         unread=True,
-        certain=True,  # where the folder lies is our own business
+        certain=True,
+        local=True,  # where the folder lies is our own business
     ),
     Field("name", Sort(written=None, shape=shapes.text), "By its `SKILL.md`"),
     Field("description", Sort(written=None, shape=shapes.text), "By its `SKILL.md`"),
