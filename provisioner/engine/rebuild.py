@@ -71,7 +71,7 @@ async def rebuild(context: Context, lineage: str | None = None) -> Rebuilt:
         state, doubtful = await _alike(context, remote, proof.state(store_files), listed)
     if state.resources == base.resources and not _lineages(context, listed):
         raise LockError(_NOTHING)
-    state = _with_our_own(context, state, lock)
+    state = _with_our_own(context, state, lock, listed)
     left = [
         f"`{one.id}` carries our stamp for `{one.address}` as well, and is not in the lock."
         for one in sorted(proof.left, key=lambda one: (one.address, one.id))
@@ -403,9 +403,11 @@ async def _alike(
     return state, [*lines, *_called_the_same(wanted, state, listed)]
 
 
-def _with_our_own(context: Context, state: LockState, lock: LockState | None) -> LockState:
+def _with_our_own(
+    context: Context, state: LockState, lock: LockState | None, listed: Objects
+) -> LockState:
     """What the service has nothing to do with is as the specs say, where no lock says anything
-    else; and so is what something was recognized by.
+    else. So is what something was recognized by, and what the service says of it is held to.
     """
     known = lock.resources if lock else {}
     resources = dict(state.resources)
@@ -414,15 +416,17 @@ def _with_our_own(context: Context, state: LockState, lock: LockState | None) ->
         if want is None or want.api != entry.api or known.get(address) == entry:
             continue
         table = kind(address.kind).fields
-        recognized = address not in known and _is_unstamped(want)
-        seen = table.named("certain") if recognized else frozenset[str]()
-        own = {
-            name: want.fields[name]
-            for name in table.named("local").union(seen)
-            if name in want.fields and name not in entry.fields
-        }
-        resources[address] = replace(entry, fields={**entry.fields, **own})
+        own = _some(want.fields, table.named("local"))
+        if address not in known and _is_unstamped(want):
+            own |= _some(want.fields, table.named("certain"))
+            live = listed[address.kind, entry.api].get(entry.id or "")
+            own |= _some(live.fields if live else {}, table.named("given"))
+        resources[address] = replace(entry, fields={**own, **entry.fields})
     return replace(state, resources=resources)
+
+
+def _some(fields: Fields, names: Iterable[str]) -> Fields:
+    return {name: fields[name] for name in sorted(names) if name in fields}
 
 
 def _called_the_same(

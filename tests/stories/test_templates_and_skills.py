@@ -285,6 +285,15 @@ def test_a_lost_lock_is_rebuilt_from_what_looks_exactly_so(ours: World) -> None:
     assert all(had[f"environment_template.{name}"] in said for name in twins)
     changes = ours.changes()
     assert {"skill.triage", "vector_store.kb"}.isdisjoint(changes), changes
+    ours.write({"skills/triage/SKILL.md": MAIN + "Quickly.\n"})
+    ours.apply()
+    ours.http("POST", f"{SKILLS}/{had['skill.triage']}", {"default_version": "1"})
+    (ours.root / ".provisioner/local/lock.json").unlink()
+    ours.write({"skills/triage/SKILL.md": MAIN})
+    ours.ok("state", "rebuild")
+    ours.http("POST", f"{SKILLS}/{had['skill.triage']}", {"default_version": "2"})
+    [row] = ours.ok("drift", "--json", code=2).json["resource_drift"]
+    assert (row["address"], row["drift"]) == ("skill.triage", "remote")
 
 
 def test_a_lock_without_any_stamp_is_rebuilt(world: World) -> None:
