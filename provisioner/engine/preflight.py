@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from provisioner.apply.exactly_once import Lookalikes
 from provisioner.apply.recorded import own_paths
 from provisioner.digests import hash_file, held_path
 from provisioner.engine.context import Context
 from provisioner.engine.others import Others
 from provisioner.engine.refresh import Refreshed
 from provisioner.errors import PlanError, SpecError, UsageError
-from provisioner.kinds import is_file, kind
+from provisioner.kinds import Key, is_file, kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.wire import MAX_PAIRS
 from provisioner.masking import with_known_secret
@@ -201,20 +202,24 @@ def alike(refreshed: Refreshed, case: Situation, plan: Plan) -> Iterator[str]:
     """Notes on objects without a stamp that look exactly like what would be made."""
     names = Names(refreshed.ids)
     known = case.lock.known_ids | {live.id for live in refreshed.observed.live.values()}
+    seen: dict[Key, Lookalikes] = {}
     for change in plan.changes:
         address, form = change.address, kind(change.address.kind).form(change.api)
         new = change.action is Action.CREATE and change.after is not None
         if not new or form.stamped or not form.remote or is_file(address):
             continue
+        key = (address.kind, change.api)
+        if key not in seen:
+            objects = (refreshed.listed.get(key) or {}).values()
+            unknown = [live for live in objects if live.id not in known]
+            seen[key] = Lookalikes(form, unknown, names)
         looks = form.looks(address, change.after or {}, names)
-        objects = refreshed.listed.get((address.kind, change.api)) or {}
-        for id, live in sorted(objects.items()):
-            if id not in known and form.looks(address, live.fields, names) == looks:
-                yield (
-                    f"`{id}` looks exactly like `{address}`, which would be made: it may be left"
-                    " over from an apply whose journal is gone. Nothing says whose it is; name it"
-                    " below `imports` to take it over. Otherwise it is left alone."
-                )
+        for id in sorted(live.id for live in seen[key].of(address, looks)):
+            yield (
+                f"`{id}` looks exactly like `{address}`, which would be made: it may be left"
+                " over from an apply whose journal is gone. Nothing says whose it is; name it"
+                " below `imports` to take it over. Otherwise it is left alone."
+            )
 
 
 def _may_be_uploaded(lock: LockState, plan: Plan) -> dict[tuple[object, object], str]:

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from provisioner.apply.exactly_once import with_content
+from provisioner.apply.exactly_once import Lookalikes, with_content
 from provisioner.engine.context import Context
 from provisioner.engine.preflight import check_key
 from provisioner.engine.refresh import list_forms
@@ -383,24 +383,43 @@ async def _alike(
         for address, want in sorted(context.specs.desired.items())
         if address not in state.resources and _is_unstamped(want)
     }
-    found = not context.shared
-    while found:
-        found = False
-        for address, want in list(wanted.items()):
-            same = await _equal(remote, state, want, listed)
-            rivals = [
-                other for other in wanted.values() if _looks(other, state) == _looks(want, state)
-            ]
-            if len(same) == len(rivals) == 1:
-                entry = Locked(address, same[0], {}, api=want.api, made=False)
-                state = replace(state, resources={**state.resources, address: entry})
-                lines.append(
-                    f"`{address}`: `{same[0]}` is the only object that looks exactly so; it carries"
-                    " no stamp, and was taken for it."
-                )
-                del wanted[address]
-                found = True
-    return state, [*lines, *_called_the_same(wanted, state, listed)]
+    # A template looks like one of ours once its skills are known.
+    order = sorted({_key(want) for want in wanted.values()}, key=lambda key: _refers(key[0]))
+    for key in [] if context.shared else order:
+        wants = [want for want in wanted.values() if _key(want) == key]
+        state, more = await _taken(remote, state, wants, listed.get(key) or {})
+        lines += more
+    left = {address: want for address, want in wanted.items() if address not in state.resources}
+    return state, [*lines, *_called_the_same(left, state, listed)]
+
+
+def _refers(name: str) -> tuple[int, str]:
+    return len(kind(name).fields.refers_to), name
+
+
+async def _taken(
+    remote: Remote, state: LockState, wants: Sequence[Desired], objects: Mapping[str, Live]
+) -> tuple[LockState, list[str]]:
+    """The lock with those of one kind that nothing else can be meant by."""
+    form, known = kind(wants[0].address.kind).form(wants[0].api), state.known_ids
+    seen = Lookalikes(form, [one for one in objects.values() if one.id not in known], Names())
+    names = Names(state.ids)
+    looks = {
+        want.address: (form.looks(want.address, want.fields, names), form.content(want.fields))
+        for want in wants
+    }
+    rivals, entries, lines = Counter(looks.values()), dict(state.resources), []
+    for want in wants:
+        look, content = looks[want.address]
+        alike = seen.of(want.address, look) if rivals[look, content] == 1 else []
+        same = await with_content(remote, form, alike, content)
+        if len(same) == 1:
+            entries[want.address] = Locked(want.address, same[0].id, {}, api=want.api, made=False)
+            lines.append(
+                f"`{want.address}`: `{same[0].id}` is the only object that looks exactly so; it"
+                " carries no stamp, and was taken for it."
+            )
+    return replace(state, resources=entries), lines
 
 
 def _with_our_own(
@@ -446,25 +465,6 @@ def _called_the_same(
 def _is_unstamped(want: Desired) -> bool:
     form = kind(want.address.kind).form(want.api)
     return form.remote and not form.stamped and not is_file(want.address)
-
-
-def _looks(want: Desired, state: LockState) -> tuple[str, str, str]:
-    form, names = kind(want.address.kind).form(want.api), Names(state.ids)
-    looks = form.looks(want.address, want.fields, names)
-    return want.address.kind, looks, form.content(want.fields)
-
-
-async def _equal(remote: Remote, state: LockState, want: Desired, listed: Objects) -> list[str]:
-    """The ids of what looks exactly like what is declared."""
-    form, known = kind(want.address.kind).form(want.api), state.known_ids
-    looks = _looks(want, state)[1]
-    objects = (listed.get((want.address.kind, want.api)) or {}).values()
-    alike = [
-        live
-        for live in objects
-        if live.id not in known and form.looks(want.address, live.fields, Names()) == looks
-    ]
-    return [live.id for live in await with_content(remote, form, alike, form.content(want.fields))]
 
 
 def _unproved(context: Context, state: LockState) -> Iterator[str]:

@@ -238,6 +238,25 @@ def test_a_twin_that_was_there_before_is_not_ours(world: World) -> None:
     assert len(world.listed(TEMPLATES)) == 2
 
 
+def test_what_was_there_is_looked_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are to be made beside it: ten times as many take ten times as long."""
+    looked: list[Any] = []
+    form = kind("environment_template").form(None)
+    looks = type(form).looks
+
+    def counted(self: Any, address: Any, fields: Any, names: Any) -> str:
+        looked.append(address)
+        return looks(self, address, fields, names)
+
+    for number in range(20):
+        body = {"name": f"b{number}", "network": {"access": "enabled"}}
+        world.http("POST", TEMPLATES, body)
+    declare(world, {f"b{number}": {"network": CLOSED} for number in range(20)})
+    monkeypatch.setattr(type(form), "looks", counted)
+    world.ok("apply", "-y")
+    assert len(looked) <= 5 * (20 + 20)
+
+
 def test_another_environment_may_have_made_it(world: World) -> None:
     """Where another environment of ours has the same service, nothing is guessed."""
     both = {"local": {"service": "local"}, "other": {"service": "local", "lock": "other.json"}}
