@@ -497,6 +497,36 @@ def test_what_a_key_may_not_see_may_use_a_file(world: World) -> None:
     assert old not in [one["id"] for one in world.listed("/files")]
 
 
+HIDDEN: dict[str, Any] = {
+    "env": {"REGION": "us", "TOKEN": {"env": "BOX_TOKEN"}},
+    "env without": {"TOKEN": {"env": "BOX_TOKEN"}},
+    "setup_commands": ["pip install x"],
+    "network": {"access": "restricted", "blocked_domains": ["ads.example"]},
+}
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_nobody_sees_and_a_crash_has_left_open(ours: World, name: str, arrives: bool) -> None:
+    """An update was stopped, and the specs are what they were before it: nobody knows which value
+    the service has, so that it is sent again.
+    """
+    field = name.split()[0]
+    declare(ours, {"box": {**BOX, field: HIDDEN[name]}}, {"triage": {"path": "skills/triage"}})
+    box = ours.id("environment_template.box")
+    stopped(ours, "POST", f"/templates/{box}", arrives=arrives)
+    declare(ours, {"box": BOX}, {"triage": {"path": "skills/triage"}})
+    rows = ours.plan()["resource_changes"]
+    [row] = [one for one in rows if one["address"] == "environment_template.box"]
+    assert row["change"]["actions"] == ["update"]
+    assert "(not known)" in [one["before"] for one in row["changed_fields"]]
+    assert not [one for one in row["changed_fields"] if one["drift"]]
+    ours.ok("drift")
+    ours.calls.clear()
+    ours.apply()
+    assert ("POST", f"{TEMPLATES}/{box}") in ours.calls
+
+
 EDITS: dict[str, Any] = {
     "name": "Another",
     "files": [],
