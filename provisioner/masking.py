@@ -91,6 +91,8 @@ def conceal(secret: str) -> None:
     for line in (secret, *secret.splitlines()):
         part = line.strip()
         telling = len(part) >= _SHORTEST and part not in _WORDS
+        if len(part) < WORD and not any(map(str.isalnum, part)):
+            telling = False  # what JSON consists of
         (_concealed if telling else _known).add(part)
 
 
@@ -119,7 +121,10 @@ def without_concealed(text: str) -> str:
     """The text without those secrets of which nothing may be seen."""
     for secret in sorted(_concealed, key=len, reverse=True):  # one may be a part of another
         for spelt in _spellings(secret):
-            text = text.replace(spelt, SENSITIVE)
+            if spelt.isdecimal():  # it may be a part of any time or count
+                text = re.sub(rf"(?<!\d){spelt}(?!\d)", SENSITIVE, text)
+            else:
+                text = text.replace(spelt, SENSITIVE)
     return text
 
 

@@ -116,6 +116,15 @@ def test_words_of_json_are_no_secrets() -> None:
     forget_secrets()
 
 
+def test_a_number_is_no_part_of_another_one() -> None:
+    """A time stays one where its first digits are a secret, and so does JSON where its signs are."""
+    conceal("1795")
+    conceal('": {')
+    said = '{"at": 1795713392, "pin": "1795", "auth": {"a": 1}}'
+    assert without_secrets(said) == said.replace('"1795"', '"(sensitive)"')
+    forget_secrets()
+
+
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
