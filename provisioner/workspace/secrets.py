@@ -89,7 +89,7 @@ def read_secret(reference: Mapping[str, Any], root: Path) -> str:
         value = _from_file(reference["file"], root)
     else:
         value = _from_variable(reference["env"])
-    if not value:
+    if not value.strip():
         raise SecretRefused(f"{spelt(reference)} is empty")
     conceal(value)
     return value
@@ -192,4 +192,4 @@ def _end(started: subprocess.Popen[bytes]) -> None:
 
 
 def _text(data: bytes) -> str:
-    return data.decode().removesuffix("\n").removesuffix("\r")
+    return data.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")

@@ -156,6 +156,8 @@ def test_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_secret({"env": "TOKEN"}, tmp_path) == " s3 \n"
     assert read_secret({"file": "token"}, tmp_path) == "s3cr3t"
     assert read_secret({"command": ["cat", "token"]}, tmp_path) == "s3cr3t"
+    (tmp_path / "marked").write_bytes(b"\xef\xbb\xbfs3cr3t")
+    assert read_secret({"file": "marked"}, tmp_path) == "s3cr3t"
     assert read_secret({"command": ["echo", "$HOME;x"]}, tmp_path) == "$HOME;x"
 
 
@@ -164,6 +166,8 @@ def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     (tmp_path / "out").symlink_to("/etc/passwd")
     (tmp_path / "empty").write_bytes(b"\n")
+    (tmp_path / "blank").write_bytes(b" \t\n\n")
+    (tmp_path / "huge").write_bytes(b"x" * 1_048_577)
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     monkeypatch.setenv("BINARY", os.fsdecode(b"\xff"))
@@ -173,7 +177,10 @@ def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         {"env": "NOWHERE"},
         {"env": "BINARY"},
         {"env": "GITHUB_TOKEN"},
-        *({"file": name} for name in ("none", "binary", "out", "empty", "folder", "pipe")),
+        *(
+            {"file": name}
+            for name in ("none", "binary", "out", "empty", "blank", "huge", "folder", "pipe")
+        ),
         *({"command": words} for words in (["none-such"], ["false"], ["cat", "binary"], ["true"])),
     ):
         with pytest.raises(SecretRefused) as refused:
@@ -181,6 +188,7 @@ def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         said[str(next(iter(reference.values())))] = str(refused.value)
     assert "is not set" in said["NOWHERE"] and "not text" in said["BINARY"]
     assert "leaves the workspace" in said["out"] and "does not exist" in said["none"]
+    assert "is empty" in said["empty"] and "is empty" in said["blank"]
     assert "exit code 1" in said["['false']"] and "is empty" in said["['true']"]
 
 
