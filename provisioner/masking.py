@@ -68,6 +68,8 @@ OWN = (KEY_VARIABLE, "OPENAI_API_KEY", "OPENAI_ADMIN_KEY")
 
 _known: set[str] = set()
 _concealed: set[str] = set()  # of what somebody has said that it is a secret
+_PIECE = 12  # letters of a longer one that are masked where a service quotes a part of it
+_ENDS = 4096  # letters at either end of a secret of which parts are known
 _SHORTEST = 4  # letters of such a secret that is masked wherever it stands
 _WORDS = ("true", "false", "null")
 
@@ -126,6 +128,29 @@ def without_concealed(text: str) -> str:
             else:
                 text = text.replace(spelt, SENSITIVE)
     return text
+
+
+def without_pieces(text: str) -> str:
+    """The same of what a service says, which may quote a long secret in part, or cut it."""
+    text = without_concealed(text)
+    for secret in _concealed:
+        pieces = _pieces(secret) if len(secret) > _PIECE else frozenset[str]()
+        at = 0
+        while pieces and at <= len(text) - _PIECE:
+            end = at
+            while text[end : end + _PIECE] in pieces:
+                end += 1
+            if end > at:
+                text = f"{text[:at]}{SENSITIVE}{text[end + _PIECE - 1 :]}"
+            at += 1
+    return text
+
+
+@lru_cache(maxsize=256)
+def _pieces(secret: str) -> frozenset[str]:
+    """Everything of a certain length in its beginning and in its end."""
+    ends = (secret[:_ENDS], secret[-_ENDS:])
+    return frozenset(end[at : at + _PIECE] for end in ends for at in range(len(end) - _PIECE + 1))
 
 
 def concealed(value: Any) -> Any:

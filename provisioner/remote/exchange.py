@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from provisioner import __version__, jsontext
 from provisioner.errors import ProvisionerError, Refused, ServiceError
-from provisioner.masking import scrub, without_concealed
+from provisioner.masking import scrub, without_pieces
 from provisioner.model import Problem
 from provisioner.remote import errors
 from provisioner.remote.errors import Failure, Place
@@ -303,7 +303,7 @@ class Exchange:
         """What the service says, without the key and the secrets that it was sent. Once it is cut,
         half of one would not be known any more.
         """
-        text = without_concealed(text)
+        text = without_pieces(text)
         return text if self._target.app is not None else scrub(text, self._target.key)
 
 

@@ -156,7 +156,9 @@ class Echoing(Injection):
                     break
             self.times += 1
             nothing_is_written(self.root)
-            said = "; ".join(spelt for one in _texts(json.loads(whole)) for spelt in _echoes(one))
+            texts = list(_texts(json.loads(whole)))
+            said = "; ".join(spelt for one in texts for spelt in _echoes(one))
+            said += "; ".join(one[:-3] for one in texts if len(one) > 15)
             body = json.dumps({"error": {"message": f"Incorrect: {said}", "code": said[:90]}})
             headers = [(b"content-type", b"application/json")]
             start = {"type": "http.response.start", "status": self.status, "headers": headers}
