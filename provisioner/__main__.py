@@ -16,11 +16,14 @@ def main() -> int:
 
     interrupts.watch()
     try:
-        return _run()
+        try:
+            code = _run()
+        finally:
+            interrupts.ignore()  # where an interrupt may come as well, before it is done
     except KeyboardInterrupt:
-        return interrupts.CODE
-    finally:
         interrupts.ignore()
+        code = interrupts.CODE
+    return interrupts.leave(code)
 
 
 def _run() -> int:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from provisioner.masking import unconcealed
 from provisioner.model import FieldChange, Fields
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -142,7 +143,10 @@ def ignored(path: str, names: Collection[str]) -> bool:
 
 
 def _known_unkept(record: Mapping[str, Any] | None, sent: Any, got: Any) -> bool:
-    return record is not None and same(record.get("sent"), sent) and same(record.get("got"), got)
+    """Whether the service has what it made of a value at once; secrets in it are not kept."""
+    if record is None or not same(record.get("sent"), sent):
+        return False
+    return same(unconcealed(record.get("got"), got), got)
 
 
 def _is_undone(sides: Sides, path: str, after: Any) -> bool:
@@ -156,7 +160,7 @@ def _drift(sides: Sides, path: str, before: Any, after: Any) -> str | None:
     if path in sides.resetting or path in sides.undone:
         return None  # a stopped apply of ours was about to write it; the service did not keep it
     record = sides.unkept.get(path)
-    if record is not None and same(record.get("sent"), base) and same(record.get("got"), before):
+    if _known_unkept(record, base, before):
         return None  # the service never took it: no hand edited this
     return "remote" if same(after, base) else "both"
 

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -43,9 +44,14 @@ class _State:
 
 
 _state = _State()
+_met: list[int] = []  # the signals that have come
+_over = False  # nothing is left to be interrupted
 
 
-def _interrupted(_number: int, _frame: FrameType | None) -> None:
+def _interrupted(number: int, _frame: FrameType | None) -> None:
+    if _over:
+        return
+    _met.append(number)
     if _state.waiting:
         _state.waiting = False
         _end()
@@ -94,9 +100,25 @@ def watched() -> Iterator[None]:
 
 def ignore() -> None:
     """From here on nothing is left to be interrupted but Python's own end, which puts the default
-    handlers back.
+    handlers back, in whatever thread a signal is met.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    global _over
+    _over = True
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def leave(code: int) -> int:
+    """The exit code of the process. Where an interrupt has come, the process ends here: Python may
+    remember it, where it was met by code that was made at that moment, and would end itself by a
+    SIGINT.
+    """
+    if not _met:
+        return code
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def came() -> bool:

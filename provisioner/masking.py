@@ -62,8 +62,14 @@ HOLDER = re.compile(
 RUNNER = ("GH_", "GITHUB_", "ACTIONS_")
 """How the variables begin in which the system that runs a job keeps keys of its own."""
 
+KEY_VARIABLE = "PROVISIONER_FINGERPRINT_KEY"
+OWN = (KEY_VARIABLE, "OPENAI_API_KEY", "OPENAI_ADMIN_KEY")
+"""The variables in which keys of ours are, which are nobody else's secrets."""
+
 _known: set[str] = set()
 _concealed: set[str] = set()  # of what somebody has said that it is a secret
+_PIECE = 12  # letters of a longer one that are masked where a service quotes a part of it
+_ENDS = 4096  # letters at either end of a secret of which parts are known
 _SHORTEST = 4  # letters of such a secret that is masked wherever it stands
 _WORDS = ("true", "false", "null")
 
@@ -87,6 +93,8 @@ def conceal(secret: str) -> None:
     for line in (secret, *secret.splitlines()):
         part = line.strip()
         telling = len(part) >= _SHORTEST and part not in _WORDS
+        if len(part) < WORD and not any(map(str.isalnum, part)):
+            telling = False  # what JSON consists of
         (_concealed if telling else _known).add(part)
 
 
@@ -108,15 +116,69 @@ def without_secrets(text: str) -> str:
 
 def with_known_secret(text: str) -> bool:
     """Whether a text holds a secret that is known by its value."""
-    return any(scrub(text, secret) != text for secret in _known)
+    return without_concealed(text) != text or any(scrub(text, secret) != text for secret in _known)
 
 
 def without_concealed(text: str) -> str:
     """The text without those secrets of which nothing may be seen."""
     for secret in sorted(_concealed, key=len, reverse=True):  # one may be a part of another
         for spelt in _spellings(secret):
-            text = text.replace(spelt, SENSITIVE)
+            if spelt.isdecimal():  # it may be a part of any time or count
+                text = re.sub(rf"(?<!\d){spelt}(?!\d)", SENSITIVE, text)
+            else:
+                text = text.replace(spelt, SENSITIVE)
     return text
+
+
+def without_pieces(text: str) -> str:
+    """The same of what a service says, which may quote a long secret in part, or cut it."""
+    text = without_concealed(text)
+    for secret in _concealed:
+        pieces = _pieces(secret) if len(secret) > _PIECE else frozenset[str]()
+        at = 0
+        while pieces and at <= len(text) - _PIECE:
+            end = at
+            while text[end : end + _PIECE] in pieces:
+                end += 1
+            if end > at:
+                text = f"{text[:at]}{SENSITIVE}{text[end + _PIECE - 1 :]}"
+            at += 1
+    return text
+
+
+@lru_cache(maxsize=256)
+def _pieces(secret: str) -> frozenset[str]:
+    """Everything of a certain length in its beginning and in its end."""
+    ends = (secret[:_ENDS], secret[-_ENDS:])
+    return frozenset(end[at : at + _PIECE] for end in ends for at in range(len(end) - _PIECE + 1))
+
+
+def concealed(value: Any) -> Any:
+    """What a service has said, to be kept: without those secrets in whatever texts it has."""
+    if isinstance(value, dict):
+        return {without_concealed(key): concealed(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [concealed(inner) for inner in value]
+    return without_concealed(value) if isinstance(value, str) else value
+
+
+def unconcealed(kept: Any, value: Any) -> Any:
+    """What was kept, where a value may be what it was made of: that value. Whoever compares them
+    need not know the secret.
+    """
+    if isinstance(kept, dict) and isinstance(value, dict) and len(kept) == len(value):
+        pairs = zip(sorted(kept.items()), sorted(value.items()), strict=True)
+        return {
+            unconcealed(*keys): unconcealed(*values)
+            for keys, values in (zip(*pair, strict=True) for pair in pairs)
+        }
+    if isinstance(kept, list) and isinstance(value, list) and len(kept) == len(value):
+        return [unconcealed(*pair) for pair in zip(kept, value, strict=True)]
+    if not (isinstance(kept, str) and isinstance(value, str) and SENSITIVE in kept):
+        return kept
+    begin, *middle, end = kept.split(SENSITIVE)
+    pattern = ".+".join(map(re.escape, (begin, *middle, end)))
+    return value if re.fullmatch(pattern, value, re.DOTALL) else kept
 
 
 def with_secret(text: str) -> bool:
@@ -184,6 +246,8 @@ def _spellings(secret: str) -> tuple[str, ...]:
     from urllib.parse import quote, quote_plus
 
     spelt = {secret, html.escape(secret), repr(secret)[1:-1]}
+    if len(secret) >= WORD:  # services spell hosts and headers in one case
+        spelt |= {secret.lower(), secret.upper(), secret.encode(errors="surrogateescape").hex()}
     for quoted in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
         spelt |= {quoted, _CODE.sub(lambda code: code[0].lower(), quoted)}
     for only in (True, False):

@@ -17,6 +17,7 @@ from provisioner.masking import (
     masked,
     scrub,
     without_keys,
+    without_pieces,
     without_secrets,
 )
 from provisioner.text import spelt
@@ -113,6 +114,26 @@ def test_words_of_json_are_no_secrets() -> None:
     conceal("true\nnull")
     said = '{"a": true, "b": null}, token: true'
     assert without_secrets(said) == '{"a": true, "b": null}, token: …'
+    forget_secrets()
+
+
+def test_a_part_of_a_secret_is_masked_where_a_service_quotes_it() -> None:
+    """What is cut at either end, or torn into two; what is short may be any word."""
+    secret = "".join(chr(33 + 7 * at % 90) for at in range(80))
+    conceal(secret)
+    for part in (secret[:30], secret[-13:], secret[20:70], f"{secret[:40]} {secret[40:]}"):
+        shown = without_pieces(f"bad token {part}, sorry")
+        assert shown.replace("(sensitive)", "").split() == ["bad", "token", ",", "sorry"], shown
+    assert without_pieces(f"bad token {secret[:11]}.") == f"bad token {secret[:11]}."
+    forget_secrets()
+
+
+def test_a_number_is_no_part_of_another_one() -> None:
+    """A time stays one where its first digits are a secret, and so does JSON where its signs are."""
+    conceal("1795")
+    conceal('": {')
+    said = '{"at": 1795713392, "pin": "1795", "auth": {"a": 1}}'
+    assert without_secrets(said) == said.replace('"1795"', '"(sensitive)"')
     forget_secrets()
 
 

@@ -100,8 +100,8 @@ async def _create(run: Run, form: Form, write: Write, change: Change) -> Made:
             if attempt == ATTEMPTS:
                 raise
             run.journal.note(number, "again", sent=round(run.remote.now(), 3))
-        except ServiceError:
-            if attempt == 1:  # refused for certain, so that nothing has to be looked for
+        except (PlanError, ServiceError):  # the bytes are not the planned ones, or it is refused
+            if attempt == 1:  # for certain, so that nothing has to be looked for
                 run.journal.dismiss(number)
             raise
     raise AssertionError("unreachable: the last attempt returns or raises")
@@ -157,14 +157,45 @@ def _marks(run: Run, form: Form, write: Write) -> dict[str, object]:
     """
     if form.stamped:
         return {"stamp": str(write.stamp)}
-    seen = run.seen(write.address.kind, form.api)
+    key = (write.address.kind, form.api)
+    if key not in run.lookalikes:
+        ids = {address: entry.id for address, entry in run.state.resources.items() if entry.id}
+        run.lookalikes[key] = Lookalikes(form, run.seen(*key), Names(ids))
+    looks = form.looks(write.address, write.fields, write.names)
     content = form.content(write.fields)
     return {
-        "looks": form.looks(write.address, write.fields, write.names),
-        "seen": sorted(live.id for live in _alike(run, form, write, seen)),
+        "looks": looks,
+        "seen": sorted(live.id for live in run.lookalikes[key].of(write.address, looks)),
         "sent": round(run.remote.now(), 3),
         **({"content": content} if content else {}),
     }
+
+
+class Lookalikes:
+    """Objects without a stamp by how they look. Each is looked at once, however many are asked for;
+    `names` are those that they were read with.
+    """
+
+    def __init__(self, form: Form, objects: Iterable[Live], names: Names) -> None:
+        self._form, self._objects, self._names = form, objects, names
+        self._found: dict[str, list[Live]] = {}
+        self._open: list[Live] = []  # these look like whoever asks, where they say nothing
+        self._sorted = False
+
+    def of(self, address: Address, looks: str) -> list[Live]:
+        """Those that look like what is to be made at an address."""
+        if not self._sorted:
+            self._sorted = True
+            for live in self._objects:
+                if self._form.defaults(address, live.fields):
+                    self._open.append(live)
+                else:
+                    self._found.setdefault(self._look(address, live), []).append(live)
+        own = [live for live in self._open if self._look(address, live) == looks]
+        return [*self._found.get(looks, ()), *own]
+
+    def _look(self, address: Address, live: Live) -> str:
+        return self._form.looks(address, live.fields, self._names)
 
 
 def _alike(run: Run, form: Form, write: Write, objects: Iterable[Live]) -> list[Live]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from provisioner.apply.exactly_once import create_once
 from provisioner.apply.read_back import read_back
@@ -25,6 +25,9 @@ from provisioner.kinds import holds_files, is_file, kind
 from provisioner.kinds.base import Form, ProfileForm, Write
 from provisioner.model import Action, Address, Change, Event, Fields, Locked, Profile, Remnant
 from provisioner.plan.moves import moving
+from provisioner.remote.sent import watched
+
+_T = TypeVar("_T")
 
 
 async def make_object(run: Run, change: Change) -> bool:
@@ -77,12 +80,22 @@ async def _made(run: Run, change: Change) -> Locked:
         **({"previous": str(change.previous)} if change.previous else {}),
     }
     number = await run.intent(change.address, change.action.value, object=change.id, **traces)
-    live = await read_back(
-        run, change, form=form, write=write, live=await form.update(run.remote, write)
-    )
+    live = await _sent(run, number, form.update(run.remote, write))
+    live = await read_back(run, change, form=form, write=write, live=live)
     entry = after_write(run, change, form, live)
     run.record(number, change.address, entry=entry, respelled=_moved(run, change))
     return entry
+
+
+async def _sent(run: Run, number: int, work: Awaitable[_T]) -> _T:
+    """Do what an intent says. What is refused before any of it was sent was never begun."""
+    with watched() as sent:
+        try:
+            return await work
+        except ProvisionerError:
+            if not sent.writes:
+                run.journal.dismiss(number)
+            raise
 
 
 async def move_files(run: Run) -> None:
@@ -138,7 +151,7 @@ async def _completed(
     """Give a new object what it was not made with."""
     id = run.entries[change.address].id
     number = await run.intent(change.address, "update", object=id, wrote=sorted(later))
-    live = await form.update(run.remote, replace(write, id=id, paths=later))
+    live = await _sent(run, number, form.update(run.remote, replace(write, id=id, paths=later)))
     entry = after_write(run, change, form, live)
     run.record(number, change.address, entry=entry)
     return entry
@@ -149,7 +162,7 @@ async def _retired(run: Run, change: Change, form: Form, before: Locked | None) 
     number = await run.intent(
         change.address, "update", object=change.id, wrote=sorted(form.retired)
     )
-    await form.retire(run.remote, change.id or "")
+    await _sent(run, number, form.retire(run.remote, change.id or ""))
     known = run.entries.get(change.address)
     if known is None or known.id != change.id:
         run.journal.dismiss(number)

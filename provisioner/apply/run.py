@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provisioner.apply.lookout import Lookout
 from provisioner.errors import ProvisionerError, QuotaExceeded
@@ -29,6 +30,9 @@ from provisioner.model import (
 )
 from provisioner.remote import Remote
 from provisioner.workspace.secrets import Secret
+
+if TYPE_CHECKING:
+    from provisioner.apply.exactly_once import Lookalikes
 
 COUNTED = {
     Action.CREATE: "added",
@@ -97,6 +101,8 @@ class Run:
     unrecorded: dict[int, tuple[Address, str]] = field(default_factory=dict)
     # Those that are sent, by address and unit. Their values are nowhere else.
     secrets: Mapping[Address, Mapping[str, Secret]] = field(default_factory=dict, repr=False)
+    # By kind and API: how what was there when the apply began looks, where it has no stamp.
+    lookalikes: dict[Key, Lookalikes] = field(default_factory=dict)
     stop: Callable[[], None] = field(default=lambda: None)
     interrupted: bool = False
     out_of_quota: bool = False

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+from provisioner.apply.exactly_once import Lookalikes
+from provisioner.apply.recorded import own_paths
 from provisioner.digests import hash_file, held_path
 from provisioner.engine.context import Context
 from provisioner.engine.others import Others
 from provisioner.engine.refresh import Refreshed
 from provisioner.errors import PlanError, SpecError, UsageError
-from provisioner.kinds import is_file, kind
+from provisioner.kinds import Key, is_file, kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.wire import MAX_PAIRS
+from provisioner.masking import with_known_secret
 from provisioner.model import (
     Action,
     Address,
+    Change,
     Fields,
     Live,
     LockState,
@@ -115,9 +120,11 @@ def pinned(remote: Remote, lock: LockState, service: Service) -> dict[str, str |
     """
     if service.base_url == LOCAL:
         return lock.origin
+    # What was said before the secrets were read may be one of them.
+    seen = {key: value for key, value in remote.seen.items() if not with_known_secret(value)}
     return {
         **lock.origin,
-        **{key: value for key, value in remote.seen.items() if not lock.origin.get(key)},
+        **{key: value for key, value in seen.items() if not lock.origin.get(key)},
         **{key: value for key, value in service.origin.items() if value},
     }
 
@@ -126,37 +133,44 @@ def check_bytes(root: Path, plan: Plan) -> None:
     """PlanError naming each file that is no longer what a saved plan would upload; nothing has been
     done yet.
     """
-    problems = []
-    for change in plan.changes:
-        fields = change.after or {}
-        if (
-            is_file(change.address)
-            and change.action.makes
-            and not _is_planned(root, change.address, fields)
-        ):
-            detail = (
-                f"`{change.address.name}` is not the file that the plan was made with any more."
-            )
-            hint = "restore its bytes, or plan again"
-            problems.append(
-                Problem(
-                    "File changed",
-                    detail,
-                    hint,
-                    file=change.address.name,
-                    address=str(change.address),
-                )
-            )
+    problems = [
+        Problem(
+            "File changed",
+            f"`{path}` is not the file that the plan was made with any more.",
+            "restore its bytes, or plan again",
+            file=path,
+            address=str(change.address),
+        )
+        for change in plan.changes
+        for path, (sha256, size) in _uploaded(change)
+        if not _is_planned(root, path, sha256, size)
+    ]
     if problems:
         raise PlanError(problems)
 
 
-def _is_planned(root: Path, address: Address, fields: Fields) -> bool:
+def _uploaded(change: Change) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """The files that a change sends, with the sha256 and the size of each; None: any size."""
+    fields = change.after
+    if fields is None or not change.matters:
+        return
+    if is_file(change.address):
+        if change.action.makes:
+            yield change.address.name, (fields.get("sha256"), fields.get("bytes"))
+        return
+    paths = None if change.action.makes else own_paths(change)
+    form = kind(change.address.kind).form(change.api)
+    for path, sha256 in form.bytes_of(fields, paths).items():
+        yield path, (sha256, None)
+
+
+def _is_planned(root: Path, path: str, sha256: str | None, size: int | None) -> bool:
     try:
-        held_path(root, address.name)
-        return hash_file(root, address.name) == (fields.get("sha256"), fields.get("bytes"))
+        held_path(root, path)
+        found, bytes = hash_file(root, path)
     except OSError:
         return False
+    return found == sha256 and size in (bytes, None)
 
 
 async def loose_uploads(
@@ -188,20 +202,24 @@ def alike(refreshed: Refreshed, case: Situation, plan: Plan) -> Iterator[str]:
     """Notes on objects without a stamp that look exactly like what would be made."""
     names = Names(refreshed.ids)
     known = case.lock.known_ids | {live.id for live in refreshed.observed.live.values()}
+    seen: dict[Key, Lookalikes] = {}
     for change in plan.changes:
         address, form = change.address, kind(change.address.kind).form(change.api)
         new = change.action is Action.CREATE and change.after is not None
         if not new or form.stamped or not form.remote or is_file(address):
             continue
+        key = (address.kind, change.api)
+        if key not in seen:
+            objects = (refreshed.listed.get(key) or {}).values()
+            unknown = [live for live in objects if live.id not in known]
+            seen[key] = Lookalikes(form, unknown, names)
         looks = form.looks(address, change.after or {}, names)
-        objects = refreshed.listed.get((address.kind, change.api)) or {}
-        for id, live in sorted(objects.items()):
-            if id not in known and form.looks(address, live.fields, names) == looks:
-                yield (
-                    f"`{id}` looks exactly like `{address}`, which would be made: it may be left"
-                    " over from an apply whose journal is gone. Nothing says whose it is; name it"
-                    " below `imports` to take it over. Otherwise it is left alone."
-                )
+        for id in sorted(live.id for live in seen[key].of(address, looks)):
+            yield (
+                f"`{id}` looks exactly like `{address}`, which would be made: it may be left"
+                " over from an apply whose journal is gone. Nothing says whose it is; name it"
+                " below `imports` to take it over. Otherwise it is left alone."
+            )
 
 
 def _may_be_uploaded(lock: LockState, plan: Plan) -> dict[tuple[object, object], str]:

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from provisioner.apply.exactly_once import with_content
+from provisioner.apply.exactly_once import Lookalikes, with_content
 from provisioner.engine.context import Context
 from provisioner.engine.preflight import check_key
 from provisioner.engine.refresh import list_forms
-from provisioner.errors import LockError
+from provisioner.errors import FORBIDDEN, LockError, Refused
 from provisioner.kinds import Key, file_at, file_kind, holds_files, is_file, keys, kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
@@ -43,7 +43,7 @@ async def rebuild(context: Context, lineage: str | None = None) -> Rebuilt:
     """
     lock = context.checked(context.store.peek().state)
     async with context.remote() as remote:
-        listed = await _settled(context, remote, await _listed(remote))
+        listed, unseen = await _settled(context, remote, await _listed(context, remote))
         if lock is not None:
             check_key(remote, lock, context.service)
         base = _base(context, lock, listed, lineage)
@@ -69,11 +69,14 @@ async def rebuild(context: Context, lineage: str | None = None) -> Rebuilt:
         raise LockError(proof.problems)
     async with context.remote() as remote:
         state, doubtful = await _alike(context, remote, proof.state(store_files), listed)
+    if state.resources == base.resources and not _lineages(context, listed):
+        raise LockError(_NOTHING)
+    state = _with_our_own(context, state, lock, listed)
     left = [
         f"`{one.id}` carries our stamp for `{one.address}` as well, and is not in the lock."
         for one in sorted(proof.left, key=lambda one: (one.address, one.id))
     ]
-    return Rebuilt(state, (*doubtful, *_unproved(context, state)), tuple(left))
+    return Rebuilt(state, (*unseen, *doubtful, *_unproved(context, state)), tuple(left))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,15 +219,44 @@ def _with_files(at: Address, fields: Fields, held: Mapping[str, Fields]) -> Fiel
     return {**fields, "files": dict(held)} if held or "files" in fields else fields
 
 
-async def _listed(remote: Remote) -> Objects:
-    listed = await list_forms(remote, keys(), Names())
-    return {key: objects or {} for key, objects in listed.items()}
+async def _listed(context: Context, remote: Remote) -> tuple[Objects, list[str]]:
+    """What there is, and a line on each kind that a restricted key may not list and that neither
+    the specs nor the lock have.
+    """
+    lock = context.store.peek().state
+    needed = {(file_kind().name, None), *map(_key, context.specs.desired.values())}
+    needed |= set(map(_key, lock.resources.values())) if lock else set()
+    unseen: list[str] = []
+
+    async def one(key: Key) -> Mapping[str, Live]:
+        try:
+            return (await list_forms(remote, [key], Names()))[key] or {}
+        except Refused as error:
+            if error.status != FORBIDDEN or key in needed:
+                raise
+            name, api = key
+            through = f" of the API `{api}`" if api else ""
+            unseen.append(
+                f"the key may not list `{kind(name).section}`{through}, which nothing here"
+                " declares: what is there of ours is not found."
+            )
+            return {}
+
+    found = await together(map(one, keys()))
+    return dict(zip(keys(), found, strict=True)), sorted(unseen)
 
 
-async def _settled(context: Context, remote: Remote, listed: Objects) -> Objects:
+def _key(one: Desired | Locked) -> Key:
+    return one.address.kind, one.api
+
+
+async def _settled(
+    context: Context, remote: Remote, found: tuple[Objects, list[str]]
+) -> tuple[Objects, list[str]]:
     """The same once what was made just now is shown whole: without a lock nobody knows what there
     has to be.
     """
+    listed, _ = found
     ours = (context.workspace.name, context.environment.name)
     stamped = [live for objects in listed.values() for live in objects.values() if live.stamp]
     made = [
@@ -236,22 +268,37 @@ async def _settled(context: Context, remote: Remote, listed: Objects) -> Objects
     seconds = remote.settling.seconds and remote.settling.seconds + 1
     left = max(made, default=0) + seconds - remote.now()
     if left <= 0:
-        return listed
+        return found
     await remote.settling.sleep(min(left, seconds))
-    return await _listed(remote)
+    return await _listed(context, remote)
 
 
 def _base(
     context: Context, lock: LockState | None, listed: Objects, wanted: str | None
 ) -> LockState:
     """The lock that there is, if it is of the right lineage; else an empty one."""
-    ours = (context.workspace.name, context.environment.name)
-    stamps = [live.stamp for objects in listed.values() for live in objects.values() if live.stamp]
-    counts = Counter(mark.lineage for mark in stamps if (mark.workspace, mark.environment) == ours)
+    counts = _lineages(context, listed)
+    if not (counts or wanted):  # what carries no stamp may be there all the same
+        return lock or context.fresh()
     chosen = _one_lineage(counts, wanted or (lock.lineage if lock else None))
     if lock is not None and lock.lineage.startswith(chosen):
         return lock
     return replace(context.fresh(), lineage=chosen + str(uuid.uuid4())[8:])
+
+
+def _lineages(context: Context, listed: Objects) -> Counter[str]:
+    """How many stamps of this workspace and environment there are, by their lineage."""
+    ours = (context.workspace.name, context.environment.name)
+    stamps = [live.stamp for objects in listed.values() for live in objects.values() if live.stamp]
+    return Counter(mark.lineage for mark in stamps if (mark.workspace, mark.environment) == ours)
+
+
+_NOTHING = Problem(
+    "Nothing to rebuild",
+    "No object at the service carries a stamp of this workspace and environment.",
+    "look whether the key and the service are right; otherwise `provisioner plan` shows what an"
+    " apply makes",
+)
 
 
 def _one_lineage(counts: Mapping[str, int], wanted: str | None) -> str:
@@ -260,12 +307,7 @@ def _one_lineage(counts: Mapping[str, int], wanted: str | None) -> str:
     if len(counts) == 1 and not wanted:
         return next(iter(counts))
     if not counts:
-        detail = "No object at the service carries a stamp of this workspace and environment."
-        hint = (
-            "look whether the key and the service are right; otherwise `provisioner plan` shows"
-            " what an apply makes"
-        )
-        raise LockError(Problem("Nothing to rebuild", detail, hint))
+        raise LockError(_NOTHING)
     names = ", ".join(f"`{lineage}` (on {count})" for lineage, count in sorted(counts.items()))
     summary = "Unknown lineage" if wanted else "Several lineages"
     detail = f"The objects at the service have stamps of the lineages {names}" + (
@@ -341,24 +383,69 @@ async def _alike(
         for address, want in sorted(context.specs.desired.items())
         if address not in state.resources and _is_unstamped(want)
     }
-    found = not context.shared
-    while found:
-        found = False
-        for address, want in list(wanted.items()):
-            same = await _equal(remote, state, want, listed)
-            rivals = [
-                other for other in wanted.values() if _looks(other, state) == _looks(want, state)
-            ]
-            if len(same) == len(rivals) == 1:
-                entry = Locked(address, same[0], {}, api=want.api, made=False)
-                state = replace(state, resources={**state.resources, address: entry})
-                lines.append(
-                    f"`{address}`: `{same[0]}` is the only object that looks exactly so; it carries"
-                    " no stamp, and was taken for it."
-                )
-                del wanted[address]
-                found = True
-    return state, [*lines, *_called_the_same(wanted, state, listed)]
+    # A template looks like one of ours once its skills are known.
+    order = sorted({_key(want) for want in wanted.values()}, key=lambda key: _refers(key[0]))
+    for key in [] if context.shared else order:
+        wants = [want for want in wanted.values() if _key(want) == key]
+        state, more = await _taken(remote, state, wants, listed.get(key) or {})
+        lines += more
+    left = {address: want for address, want in wanted.items() if address not in state.resources}
+    return state, [*lines, *_called_the_same(left, state, listed)]
+
+
+def _refers(name: str) -> tuple[int, str]:
+    return len(kind(name).fields.refers_to), name
+
+
+async def _taken(
+    remote: Remote, state: LockState, wants: Sequence[Desired], objects: Mapping[str, Live]
+) -> tuple[LockState, list[str]]:
+    """The lock with those of one kind that nothing else can be meant by."""
+    form, known = kind(wants[0].address.kind).form(wants[0].api), state.known_ids
+    seen = Lookalikes(form, [one for one in objects.values() if one.id not in known], Names())
+    names = Names(state.ids)
+    looks = {
+        want.address: (form.looks(want.address, want.fields, names), form.content(want.fields))
+        for want in wants
+    }
+    rivals, entries, lines = Counter(looks.values()), dict(state.resources), []
+    for want in wants:
+        look, content = looks[want.address]
+        alike = seen.of(want.address, look) if rivals[look, content] == 1 else []
+        same = await with_content(remote, form, alike, content)
+        if len(same) == 1:
+            entries[want.address] = Locked(want.address, same[0].id, {}, api=want.api, made=False)
+            lines.append(
+                f"`{want.address}`: `{same[0].id}` is the only object that looks exactly so; it"
+                " carries no stamp, and was taken for it."
+            )
+    return replace(state, resources=entries), lines
+
+
+def _with_our_own(
+    context: Context, state: LockState, lock: LockState | None, listed: Objects
+) -> LockState:
+    """What the service has nothing to do with is as the specs say, where no lock says anything
+    else. So is what something was recognized by, and what the service says of it is held to.
+    """
+    known = lock.resources if lock else {}
+    resources = dict(state.resources)
+    for address, entry in state.resources.items():
+        want = context.specs.desired.get(address)
+        if want is None or want.api != entry.api or known.get(address) == entry:
+            continue
+        table = kind(address.kind).fields
+        own = _some(want.fields, table.named("local"))
+        if address not in known and _is_unstamped(want):
+            own |= _some(want.fields, table.named("certain"))
+            live = listed[address.kind, entry.api].get(entry.id or "")
+            own |= _some(live.fields if live else {}, table.named("given"))
+        resources[address] = replace(entry, fields={**own, **entry.fields})
+    return replace(state, resources=resources)
+
+
+def _some(fields: Fields, names: Iterable[str]) -> Fields:
+    return {name: fields[name] for name in sorted(names) if name in fields}
 
 
 def _called_the_same(
@@ -378,25 +465,6 @@ def _called_the_same(
 def _is_unstamped(want: Desired) -> bool:
     form = kind(want.address.kind).form(want.api)
     return form.remote and not form.stamped and not is_file(want.address)
-
-
-def _looks(want: Desired, state: LockState) -> tuple[str, str, str]:
-    form, names = kind(want.address.kind).form(want.api), Names(state.ids)
-    looks = form.looks(want.address, want.fields, names)
-    return want.address.kind, looks, form.content(want.fields)
-
-
-async def _equal(remote: Remote, state: LockState, want: Desired, listed: Objects) -> list[str]:
-    """The ids of what looks exactly like what is declared."""
-    form, known = kind(want.address.kind).form(want.api), state.known_ids
-    looks = _looks(want, state)[1]
-    objects = (listed.get((want.address.kind, want.api)) or {}).values()
-    alike = [
-        live
-        for live in objects
-        if live.id not in known and form.looks(want.address, live.fields, Names()) == looks
-    ]
-    return [live.id for live in await with_content(remote, form, alike, form.content(want.fields))]
 
 
 def _unproved(context: Context, state: LockState) -> Iterator[str]:

@@ -9,16 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from provisioner.apply.recorded import own_paths
+from provisioner.engine.context import Context
 from provisioner.errors import PlanError
 from provisioner.kinds import kind
 from provisioner.kinds.base import Reference
+from provisioner.masking import KEY_VARIABLE
 from provisioner.model import Address, Change, Desired, LockState, Plan, Problem
 from provisioner.plan import Situation
 from provisioner.plan.decide import rotated_elsewhere, unverified
 from provisioner.text import listed
 from provisioner.workspace.secrets import (
     KEY_FILE,
-    KEY_VARIABLE,
     FingerprintKey,
     Secret,
     SecretRefused,
@@ -105,7 +106,7 @@ def notes_on_secrets(case: Situation, plan: Plan) -> Iterator[str]:
 
 
 def read_all(
-    plan: Plan, state: LockState, root: Path, *, may_make_key: bool
+    plan: Plan, state: LockState, context: Context, *, may_make_key: bool
 ) -> tuple[Secrets, tuple[str, ...]]:
     """Every secret that a plan will send, read before anything is written, and what there is to say
     of the key; PlanError naming each one that cannot be had. `may_make_key`: where there was never
@@ -113,12 +114,11 @@ def read_all(
     """
     problems: list[Problem] = []
     values: dict[Address, dict[str, str]] = {}
-    known: dict[str, str] = {}  # what a command has printed: it may have asked somebody
+    reader = _Reader(context)
     for change in plan.changes:
         for path, reference in _sent(change):
             try:
-                value = known.get(str(reference)) or read_secret(reference, root)
-                known[str(reference)] = value
+                value = reader.read(reference)
                 if why := kind(change.address.kind).unfit(path, value):
                     raise SecretRefused(f"{spelt(reference)} {why}")
                 values.setdefault(change.address, {})[path] = value
@@ -126,7 +126,7 @@ def read_all(
                 problems.append(_missing(change, path, refused))
     if not (values or problems):
         return {}, ()
-    key, note = _key(state, root, problems, may_make_key)
+    key, note = _key(state, context.root, problems, may_make_key)
     if problems:
         raise PlanError(problems)
     secrets: dict[Address, dict[str, Secret]] = {}
@@ -134,6 +134,33 @@ def read_all(
         marked = {path: key.of(path, value) if key else None for path, value in one.items()}
         secrets[address] = {path: Secret(value, marked[path]) for path, value in one.items()}
     return secrets, note
+
+
+class _Reader:
+    """Reads each secret once: a command may ask somebody, or need all the time that it has."""
+
+    def __init__(self, context: Context) -> None:
+        self._root = context.root
+        self._keys = {one.api_key_env for one in context.workspace.environments.values()}
+        self._found: dict[str, str | SecretRefused] = {}
+
+    def read(self, reference: Reference) -> str:
+        """The value, or the SecretRefused that there was before."""
+        name = str(reference)
+        if name not in self._found:
+            try:
+                self._found[name] = self._value(reference)
+            except SecretRefused as refused:
+                self._found[name] = refused
+        found = self._found[name]
+        if isinstance(found, SecretRefused):
+            raise found
+        return found
+
+    def _value(self, reference: Reference) -> str:
+        if reference.get("env") in self._keys:  # a saved plan may say anything
+            raise SecretRefused(f"{spelt(reference)} holds the key of a service")
+        return read_secret(reference, self._root)
 
 
 def _sent(change: Change) -> Iterator[tuple[str, Reference]]:

@@ -293,8 +293,8 @@ class Session:
         state = context.checked(context.store.peek().state)
         if state is None:
             state = replace(context.fresh(), lineage=plan.lineage)
+        secrets, on_key = read_all(plan, state, context, may_make_key=self.options.terminal)
         state = replace(state, origin=preflight.pinned(self.remote, state, context.service))
-        secrets, on_key = read_all(plan, state, context.root, may_make_key=self.options.terminal)
         begun = begin(plan, state.approved, commit)
         with context.store.journal(state, begun) as journal:
             run = Run(

@@ -296,6 +296,12 @@ class Form(ABC):
         """
         return ""
 
+    def bytes_of(self, fields: Fields, paths: Collection[str] | None) -> Mapping[str, str]:
+        """The sha256 of each file of the workspace that goes along with an update of `paths`, or,
+        for None, with a new object.
+        """
+        return {}
+
     async def read_content(self, remote: Remote, id: str) -> str:
         """The same of an object; empty where it cannot be had."""
         return ""

@@ -25,9 +25,10 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
 
+from provisioner import disk
 from provisioner.kinds.base import Path, Scope
 from provisioner.kinds.table import as_written
-from provisioner.masking import RUNNER
+from provisioner.masking import OWN, RUNNER
 
 RESERVED = ("provisioner", "sha256")
 """Keys that mark what is ours: the first in metadata, both in the attributes of a file in a
@@ -344,10 +345,16 @@ def refuse_token_of_job(variable: str, what: str) -> None:
 
 def _variable(name: str) -> str:
     refuse_token_of_job(name, "secret")
+    if name.upper() in OWN:
+        hint = "keep the secret in a variable of its own"
+        raise refusal("own_key", "holds a key of ours, which is sent to nobody else", hint)
     return name
 
 
 def _inside(path: str) -> str:
+    if disk.OURS in path.split("/"):
+        message = f"is inside `{disk.OURS}/`, where no secrets of others are"
+        raise refusal("ours", message, "keep the secret in another folder")
     if path.startswith(("/", "~")) or ".." in path.split("/"):
         message = "leaves the workspace; the file of a secret is below its root"
         raise refusal("outside", message, "write a path relative to the workspace root")

@@ -77,6 +77,7 @@ class Field:
     fixed: bool = False  # cannot be changed in place
     unread: bool = False  # never shown by the service: compared with the lock
     certain: bool = False  # unread, but nobody can change it unseen at the service
+    local: bool = False  # unread, because the service has nothing to do with it
     given: bool = False  # said by the service when it is written, and held to from then on
     unkept: str = ""  # what it means where a service does not keep it, in half a sentence
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from provisioner import kinds
+from provisioner.masking import concealed
 from provisioner.model import ID_RULE, Address, Approved, Locked, Overwritten, Profile, is_id
 from provisioner.shapes import address as is_address
 from provisioner.shapes import misfit
@@ -31,7 +32,10 @@ def entry_to_json(entry: Locked) -> dict[str, Any]:
         "id": entry.id,
         "api": entry.api,
         "protected": entry.protected,
-        "unkept": entry.unkept,
+        "unkept": {
+            path: {**record, "got": concealed(record["got"])}
+            for path, record in entry.unkept.items()
+        },
         "depends_on": entry.depends_on and sorted(map(str, entry.depends_on)),
         "resetting": entry.resetting and sorted(entry.resetting),
         "overwritten": entry.overwritten and asdict(entry.overwritten),

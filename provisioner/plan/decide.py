@@ -181,6 +181,9 @@ def _in_place(want: Desired, entry: Locked | None) -> Collection[str]:
     return secrets.keys() & _secrets(want, entry.fields).keys()
 
 
+NOT_KNOWN = "(not known)"  # in the place of a value that may be one or the other
+
+
 def _rotated(want: Desired, entry: Locked | None, path: str) -> bool:
     """Whether both fingerprints of a secret can be had, are of one key, and differ; or an apply was
     stopped that was about to send it.
@@ -263,6 +266,7 @@ def sides(
     for path in {*wanted, *base, *form.unread} - shown.keys():
         if form.hides(path):
             have[path] = base.get(path, default.get(path))
+    have |= dict.fromkeys(_unsure(form, entry), NOT_KNOWN)
     if entry:
         wanted |= {name: entry.fields[name] for name in form.given if name in entry.fields}
     if entry and origin:
@@ -277,6 +281,15 @@ def sides(
         undone=undone(entry, live.stamp, have) if entry else (),
         ignored=(*(want.ignore_changes if entry else ()), *want.lost, *form.idle(live)),
     )
+
+
+def _unsure(form: Form, entry: Locked | None) -> Iterator[str]:
+    """What the service never shows and a stopped apply was about to write: nobody knows which value
+    it has, also where the specs are what they were before.
+    """
+    for path in entry.resetting if entry else ():
+        if form.hides(path) and not {path, top(path)} & form.certain:
+            yield path
 
 
 def following(form: Form, entry: Locked, have: Fields, origin: Address) -> Fields:

@@ -16,11 +16,12 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from provisioner import __version__, jsontext
 from provisioner.errors import ProvisionerError, Refused, ServiceError
-from provisioner.masking import scrub, without_concealed
+from provisioner.masking import scrub, without_pieces
 from provisioner.model import Problem
 from provisioner.remote import errors
 from provisioner.remote.errors import Failure, Place
 from provisioner.remote.retries import Outcome, Pace, Retries
+from provisioner.remote.sent import note_write
 
 if TYPE_CHECKING:
     import ssl
@@ -240,8 +241,11 @@ class Exchange:
             attempt += 1
 
     def _check_writing(self, method: str) -> None:
-        if method != _READ_ONLY and self._target.read_only:  # an `assert` could be switched off
+        if method == _READ_ONLY:
+            return
+        if self._target.read_only:  # an `assert` could be switched off
             raise AssertionError(f"{method} while only reading")
+        note_write()
 
     async def _once(self, place: Place, request: Request) -> Reply:
         async with self._slots:
@@ -299,7 +303,7 @@ class Exchange:
         """What the service says, without the key and the secrets that it was sent. Once it is cut,
         half of one would not be known any more.
         """
-        text = without_concealed(text)
+        text = without_pieces(text)
         return text if self._target.app is not None else scrub(text, self._target.key)
 
 

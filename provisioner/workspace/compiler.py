@@ -4,11 +4,12 @@ together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from provisioner.diff import parts
 from provisioner.kinds import file_at, file_kind, is_file
 from provisioner.kinds import kind as kind_of
 from provisioner.kinds.base import Finding, Form, Loss
@@ -346,6 +347,27 @@ class Compiler:
                 detail = f"`accept_loss` names `{name}`, which is not a field that can be lost."
                 hint = did_you_mean(name, known) or 'write a field, or `"assistant.NAME#FIELD"`'
                 yield SourcedFinding(where, Finding((), "Unknown name", detail, hint))
+
+
+def keys_among(
+    desired: Mapping[Address, Desired], environments: Mapping[str, Environment]
+) -> Iterator[SourcedFinding]:
+    """Secrets that are said to be where the key of an environment is."""
+    holders = {one.api_key_env: name for name, one in environments.items()}
+    for address, want in desired.items():
+        for unit, reference in kind_of(address.kind).secrets(want.fields).items():
+            variable = reference.get("env")
+            if variable not in holders:
+                continue
+            detail = (
+                f"`{address}` takes `{unit}` from `{variable}`, which holds the key of the"
+                f" environment `{holders[variable]}`. That is sent to nobody else."
+            )
+            hint = "keep the secret in a variable of its own"
+            path = tuple(parts(unit))
+            yield SourcedFinding(
+                want.source, Finding(path, "Key, not secret", detail, hint), str(address)
+            )
 
 
 def _follows(finding: Finding, earlier: list[Finding]) -> bool:

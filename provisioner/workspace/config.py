@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from provisioner.kinds.common import Strict, refusal, refuse_token_of_job
-from provisioner.masking import looks_like_key
+from provisioner.masking import KEY_VARIABLE, looks_like_key
 from provisioner.model import Policies, Source, Waiver
 from provisioner.workspace.setting import (
     LOCAL_LOCK,
@@ -253,6 +253,9 @@ def _key_name(value: str) -> str:
             hint,
         )
     refuse_token_of_job(value, "key")
+    if value.upper() == KEY_VARIABLE:
+        hint = "name the variable that holds the key of the service, like `OPENAI_API_KEY`"
+        raise refusal("api_key", "is the key of fingerprints, which is sent to nobody", hint)
     return value
 
 

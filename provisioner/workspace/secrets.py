@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from provisioner import disk
-from provisioner.masking import RUNNER, conceal, hide
+from provisioner.masking import KEY_VARIABLE, OWN, RUNNER, conceal, hide
 from provisioner.workspace.tree import FileRefused, Tree, not_readable
 
-KEY_VARIABLE = "PROVISIONER_FINGERPRINT_KEY"
 KEY_FILE = f"{disk.OURS}/fingerprint.key"
 _SHORTEST_KEY = 32  # characters
 _LARGEST = 1_048_576  # bytes of a secret
@@ -90,7 +89,7 @@ def read_secret(reference: Mapping[str, Any], root: Path) -> str:
         value = _from_file(reference["file"], root)
     else:
         value = _from_variable(reference["env"])
-    if not value:
+    if not value.strip():
         raise SecretRefused(f"{spelt(reference)} is empty")
     conceal(value)
     return value
@@ -108,6 +107,8 @@ def spelt(reference: Mapping[str, Any]) -> str:
 def _from_variable(name: str) -> str:
     if name.upper().startswith(RUNNER):
         raise SecretRefused(f"`{name}` belongs to the system that runs this job")
+    if name.upper() in OWN:
+        raise SecretRefused(f"`{name}` holds a key of ours, which is sent to nobody else")
     value = os.environ.get(name)
     if value is None:
         raise SecretRefused(f"the environment variable `{name}` is not set")
@@ -191,4 +192,4 @@ def _end(started: subprocess.Popen[bytes]) -> None:
 
 
 def _text(data: bytes) -> str:
-    return data.decode().removesuffix("\n").removesuffix("\r")
+    return data.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")

@@ -19,7 +19,7 @@ from provisioner.kinds import kinds
 from provisioner.masking import hide
 from provisioner.model import Address, Position, Problem, Source
 from provisioner.text import quoted, suggest
-from provisioner.workspace.compiler import Compiler, Specs
+from provisioner.workspace.compiler import Compiler, Specs, keys_among
 from provisioner.workspace.contents import Contents
 from provisioner.workspace.declaring import Declaring, SharedWorkspace, validated
 from provisioner.workspace.moves import Moves
@@ -135,6 +135,7 @@ class Workspace:
             compiler = Compiler(chosen, declaring, self._checked)
             compiler.findings += [SourcedFinding(source, finding) for source, finding in findings]
             compiler.run()
+            compiler.findings += keys_among(compiler.desired, self.environments)
             moves = Moves(declaring, compiler.exists)
             imports, moved, removed = moves.imports(), moves.moved(), moves.removed()
             problems = self._problems([*compiler.findings, *moves.findings])

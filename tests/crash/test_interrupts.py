@@ -6,6 +6,8 @@ import itertools
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -74,6 +76,70 @@ def test_three_in_a_row(edited: World, seed: int) -> None:
     assert open_context(edited.root).store.holder() is None
     edited.apply()
     assert len(edited.listed("/assistants")) == 2 and len(edited.listed("/files")) == 2
+
+
+_MANY = pytest.mark.thorough
+
+AT_THE_END = """
+import atexit, itertools, os, signal, sys, threading
+from provisioner import __main__ as program
+
+def child(at, number, threaded):
+    if threaded:  # a signal is met by whatever thread lets it in
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+    steps, begun = itertools.count(1), []
+
+    def over():
+        begun.append(True)
+        return 0
+
+    def trace(frame, event, _):
+        own = frame.f_code.co_filename.endswith(("__main__.py", "interrupts.py"))
+        frame.f_trace_opcodes = own
+        if begun and own and event == "opcode" and next(steps) == at:
+            os.kill(os.getpid(), number)
+        return trace
+
+    def last():
+        os.kill(os.getpid(), number)
+        os.write(told, b"." if next(steps) <= at else b"+")
+
+    program._run, sys.argv = over, ["provisioner", "plan"]
+    atexit.register(last)
+    end, os._exit = os._exit, lambda code: (os.write(told, b"+"), end(code))
+    sys.settrace(trace)
+    code = program.main()
+    sys.settrace(None)
+    sys.exit(code)
+
+for at in itertools.count(1):
+    heard, told = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        child(at, signal.Signals[sys.argv[1]], sys.argv[2] == "threaded")
+    os.close(told)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    more = os.read(heard, 1)
+    os.close(heard)
+    print(at, status)
+    if more == b".":
+        break
+"""
+
+
+@pytest.mark.parametrize("threaded", ["threaded", pytest.param("alone", marks=_MANY)])
+@pytest.mark.parametrize(
+    "number", ["SIGINT", *(pytest.param(one, marks=_MANY) for one in ("SIGTERM", "SIGHUP"))]
+)
+def test_at_the_very_end(number: str, threaded: str) -> None:
+    """When the command is over, an interrupt at any instant until the process is gone ends it as
+    every other one does.
+    """
+    command = [sys.executable, "-c", AT_THE_END, number, threaded]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = [line.split() for line in ended.stdout.splitlines()]
+    assert len(lines) > 20 and not ended.stderr, ended.stderr
+    assert [line for line in lines if line[-1] not in ("0", "130")] == []
 
 
 def test_a_hang_up_that_was_ignored(edited: World) -> None:

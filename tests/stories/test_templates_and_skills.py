@@ -11,6 +11,7 @@ import pytest
 from provisioner.kinds import kind
 from tests.crash.instants import stopped
 from tests.crash.test_lost_replies import trouble
+from tests.support.injecting import Meanwhile
 from tests.support.world import World
 
 TEMPLATES, SKILLS = "/agents/environments/templates", "/skills"
@@ -141,13 +142,44 @@ def test_another_default_version_is_drift(ours: World) -> None:
 
 
 def test_bytes_that_changed_since_the_plan_are_refused(ours: World) -> None:
-    """A saved plan sends the files that it was made with, and names the one that is another."""
-    ours.write({"skills/triage/SKILL.md": MAIN + "Quickly.\n"})
+    """A saved plan sends the files that it was made with, and names the one that is another. Then
+    nothing has been done, so that it fits as soon as the bytes are there again.
+    """
+    quickly, before = {"skills/triage/SKILL.md": MAIN + "Quickly.\n"}, ours.lock()
+    ours.write(quickly)
     ours.ok("plan", "--out", "p.json")
     ours.write({"skills/triage/SKILL.md": MAIN + "Slowly.\n"})
     refused = ours.ok("apply", "p.json", "-y", code=1)
-    assert "`skills/triage/SKILL.md` changed since the plan" in refused.err
+    assert "`skills/triage/SKILL.md` is not the file that the plan was made with" in refused.err
     assert ours.http("GET", f"{SKILLS}/{ours.id('skill.triage')}")["latest_version"] == "1"
+    assert ours.lock() == before
+    ours.write(quickly)
+    ours.ok("apply", "p.json", "-y")
+    ours.settled()
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_bytes_that_change_while_an_apply_runs_are_refused(ours: World, made: bool) -> None:
+    """The last moment to see it is when they are read to be sent: nothing of it was, whether it is
+    another version or a new skill, and neither lock nor plan is another one afterwards.
+    """
+    folder = "new" if made else "triage"
+    planned = {f"skills/{folder}/SKILL.md": MAIN + "Quickly.\n"}
+    skills = {name: {"path": f"skills/{name}"} for name in {"triage", folder}}
+    ours.write(planned)
+    declare(ours, {"box": BOX}, skills)
+    ours.ok("plan", "--out", "p.json")
+    before = ours.lock()
+
+    edited = {f"skills/{folder}/SKILL.md": MAIN + "Slowly.\n"}
+    with ours.behind(Meanwhile(before=lambda *_: ours.write(edited))):
+        refused = ours.ok("apply", "p.json", "-y", code=1)
+    assert f"`skills/{folder}/SKILL.md` changed since the plan" in refused.err
+    assert ours.lock() == before
+    assert not (ours.root / ".provisioner/local/lock.json.journal").exists()
+    ours.write(planned)
+    ours.ok("apply", "p.json", "-y")
+    ours.settled()
 
 
 @pytest.mark.parametrize("arrives", [True, False])
@@ -206,6 +238,25 @@ def test_a_twin_that_was_there_before_is_not_ours(world: World) -> None:
     assert len(world.listed(TEMPLATES)) == 2
 
 
+def test_what_was_there_is_looked_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are to be made beside it: ten times as many take ten times as long."""
+    looked: list[Any] = []
+    form = kind("environment_template").form(None)
+    looks = type(form).looks
+
+    def counted(self: Any, address: Any, fields: Any, names: Any) -> str:
+        looked.append(address)
+        return looks(self, address, fields, names)
+
+    for number in range(20):
+        body = {"name": f"b{number}", "network": {"access": "enabled"}}
+        world.http("POST", TEMPLATES, body)
+    declare(world, {f"b{number}": {"network": CLOSED} for number in range(20)})
+    monkeypatch.setattr(type(form), "looks", counted)
+    world.ok("apply", "-y")
+    assert len(looked) <= 5 * (20 + 20)
+
+
 def test_another_environment_may_have_made_it(world: World) -> None:
     """Where another environment of ours has the same service, nothing is guessed."""
     both = {"local": {"service": "local"}, "other": {"service": "local", "lock": "other.json"}}
@@ -251,6 +302,59 @@ def test_a_lost_lock_is_rebuilt_from_what_looks_exactly_so(ours: World) -> None:
     assert not any(f"environment_template.{name}" in found for name in twins)
     said = rebuilt.out + rebuilt.err
     assert all(had[f"environment_template.{name}"] in said for name in twins)
+    changes = ours.changes()
+    assert {"skill.triage", "vector_store.kb"}.isdisjoint(changes), changes
+    ours.write({"skills/triage/SKILL.md": MAIN + "Quickly.\n"})
+    ours.apply()
+    ours.http("POST", f"{SKILLS}/{had['skill.triage']}", {"default_version": "1"})
+    (ours.root / ".provisioner/local/lock.json").unlink()
+    ours.write({"skills/triage/SKILL.md": MAIN})
+    ours.ok("state", "rebuild")
+    ours.http("POST", f"{SKILLS}/{had['skill.triage']}", {"default_version": "2"})
+    [row] = ours.ok("drift", "--json", code=2).json["resource_drift"]
+    assert (row["address"], row["drift"]) == ("skill.triage", "remote")
+
+
+def test_a_lock_without_any_stamp_is_rebuilt(world: World) -> None:
+    """Where nothing has metadata, what is declared is looked for all the same; where nothing is
+    there, there is nothing to rebuild.
+    """
+    declare(world, {"box": {"network": CLOSED}})
+    assert "Nothing to rebuild" in world.ok("state", "rebuild", code=1).err
+    world.apply()
+    had = world.id("environment_template.box")
+    (world.root / ".provisioner/local/lock.json").unlink()
+    world.ok("state", "rebuild")
+    assert world.id("environment_template.box") == had
+    world.settled()
+    assert "Nothing to rebuild" in world.ok("state", "rebuild", code=1).err
+    world.apply()
+
+
+def test_a_rebuilt_lock_knows_what_only_we_know(world: World) -> None:
+    """What the service has nothing to do with is no change after the lock was lost: nobody but the
+    specs can say what it is. A key that may not list what nothing here declares is enough.
+    """
+    agent = {"api": "agents", "model": "gpt-5", "session": {"vaults": ["keys"]}}
+    declare(world, {}, vaults={"keys": {}}, assistants={"a": agent})
+    world.apply()
+    lock = world.root / ".provisioner/local/lock.json"
+    lock.unlink()
+    unseen = ("/assistants", TEMPLATES, "/skills", "/agents/automations")
+    rules = [
+        {"match": {"method": "GET", "path": f"/v1{path}$"}, "action": {"status": 403}}
+        for path in unseen
+    ]
+    with world.failing(*rules):
+        said = world.ok("state", "rebuild").out
+    assert "may not list `environment_templates`" in said and "`assistants` of the API" in said
+    world.settled()
+    lock.unlink()
+    with world.failing(
+        {"match": {"method": "GET", "path": "/v1/agents$"}, "action": {"status": 403}}
+    ):
+        world.ok("state", "rebuild", code=1)
+    assert not lock.exists()
 
 
 def test_what_is_there_becomes_a_spec(world: World) -> None:
@@ -391,6 +495,36 @@ def test_what_a_key_may_not_see_may_use_a_file(world: World) -> None:
     assert old in [one["id"] for one in world.listed("/files")]
     world.ok("apply", "-y")
     assert old not in [one["id"] for one in world.listed("/files")]
+
+
+HIDDEN: dict[str, Any] = {
+    "env": {"REGION": "us", "TOKEN": {"env": "BOX_TOKEN"}},
+    "env without": {"TOKEN": {"env": "BOX_TOKEN"}},
+    "setup_commands": ["pip install x"],
+    "network": {"access": "restricted", "blocked_domains": ["ads.example"]},
+}
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_nobody_sees_and_a_crash_has_left_open(ours: World, name: str, arrives: bool) -> None:
+    """An update was stopped, and the specs are what they were before it: nobody knows which value
+    the service has, so that it is sent again.
+    """
+    field = name.split()[0]
+    declare(ours, {"box": {**BOX, field: HIDDEN[name]}}, {"triage": {"path": "skills/triage"}})
+    box = ours.id("environment_template.box")
+    stopped(ours, "POST", f"/templates/{box}", arrives=arrives)
+    declare(ours, {"box": BOX}, {"triage": {"path": "skills/triage"}})
+    rows = ours.plan()["resource_changes"]
+    [row] = [one for one in rows if one["address"] == "environment_template.box"]
+    assert row["change"]["actions"] == ["update"]
+    assert "(not known)" in [one["before"] for one in row["changed_fields"]]
+    assert not [one for one in row["changed_fields"] if one["drift"]]
+    ours.ok("drift")
+    ours.calls.clear()
+    ours.apply()
+    assert ("POST", f"{TEMPLATES}/{box}") in ours.calls
 
 
 EDITS: dict[str, Any] = {

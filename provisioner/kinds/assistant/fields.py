@@ -255,7 +255,8 @@ FIELDS = Table(
         ],
         apis=frozenset({"agents"}),
         unread=True,
-        certain=True,  # the application's own business
+        certain=True,
+        local=True,  # the application's own business
     ),
     Field(
         "checks",

@@ -79,5 +79,9 @@ class TemplateKind(Kind):
             if isinstance(value, Mapping)
         }
 
+    def unfit(self, path: str, value: str) -> str | None:
+        """A variable may have many lines."""
+        return "has a NUL, which no variable can" if "\0" in value else None
+
 
 KIND = TemplateKind()

@@ -8,7 +8,7 @@ import hashlib
 import io
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, ClassVar
@@ -30,6 +30,7 @@ MAIN = "SKILL.md"
 MAX_FILES = 500
 MAX_BYTES = 50 * 1024 * 1024
 _ATTEMPTS = 3
+_UPLOADED = {"content", "latest_version"}  # the fields that a new version is for
 _VERSION = {"version": shapes.word, "name": shapes.text, "description": shapes.text}
 
 FIELDS = Table(
@@ -41,7 +42,8 @@ FIELDS = Table(
         {"min_length": 1},
         required=True,
         unread=True,
-        certain=True,  # where the folder lies is our own business
+        certain=True,
+        local=True,  # where the folder lies is our own business
     ),
     Field("name", Sort(written=None, shape=shapes.text), "By its `SKILL.md`"),
     Field("description", Sort(written=None, shape=shapes.text), "By its `SKILL.md`"),
@@ -91,6 +93,12 @@ class SkillForm(ObjectForm):
         found = fields.get("content")
         return sha256_of(found) if found else ""
 
+    def bytes_of(self, fields: Fields, paths: Collection[str] | None) -> Mapping[str, str]:
+        if paths is not None and not _UPLOADED & set(map(top, paths)):
+            return {}
+        content = fields.get("content") or {}
+        return {f"{fields['path']}/{name}": sha256 for name, sha256 in content.items()}
+
     async def read_content(self, remote: Remote, id: str) -> str:
         found = await _downloaded(remote, f"{route(self.collection, id)}/content")
         return sha256_of(found) if found else ""
@@ -109,7 +117,7 @@ class SkillForm(ObjectForm):
         if changed <= {"path"}:
             return self.live(await remote.get(path), write.names)
         kept = write.fields.get("default_version")
-        if kept and not changed & {"content", "latest_version"}:
+        if kept and not changed & _UPLOADED:
             made = await _version(remote, path, kept)
             latest = write.fields.get("latest_version")
         else:

@@ -92,7 +92,8 @@ FIELDS = Table(
         ["remove"],
         default="keep",
         unread=True,
-        certain=True,  # a rule of ours
+        certain=True,
+        local=True,  # a rule of ours
     ),
     Field(
         "files",

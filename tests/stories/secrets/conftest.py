@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.workspace.secrets import KEY_VARIABLE
+from provisioner.masking import KEY_VARIABLE
 from tests.support.injecting import Injection
 from tests.support.world import World
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.workspace.secrets import KEY_VARIABLE
+from provisioner.masking import KEY_VARIABLE
 from tests.stories.secrets.conftest import SPECS, Sent, specs
 from tests.support.world import World
 

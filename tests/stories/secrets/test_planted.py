@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 import json
 import subprocess
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -155,7 +156,9 @@ class Echoing(Injection):
                     break
             self.times += 1
             nothing_is_written(self.root)
-            said = "; ".join(spelt for one in _texts(json.loads(whole)) for spelt in _echoes(one))
+            texts = list(_texts(json.loads(whole)))
+            said = "; ".join(spelt for one in texts for spelt in _echoes(one))
+            said += "; ".join(one[:-3] for one in texts if len(one) > 15)
             body = json.dumps({"error": {"message": f"Incorrect: {said}", "code": said[:90]}})
             headers = [(b"content-type", b"application/json")]
             start = {"type": "http.response.start", "status": self.status, "headers": headers}
@@ -175,6 +178,53 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _echoes(text: str) -> Iterator[str]:
     yield from (one.decode() for one in spellings(text))
+
+
+class Showing(Injection):
+    """A service that shows a secret where it shows no secrets: in fields that nobody has declared,
+    and in one that somebody has, in some spelling.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self.secret, self.times = secret, 0
+
+    def happened(self) -> bool:
+        return self.times > 0
+
+    def around(self, app: Any) -> Any:
+        async def showing(scope: Any, receive: Any, send: Any) -> None:
+            begun: list[Any] = []
+            whole = bytearray()
+
+            async def sent(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    begun.append(message)
+                    return
+                whole.extend(message.get("body", b""))
+                if message.get("more_body"):
+                    return
+                body = json.loads(whole)
+                for one in body.get("data", [body]):
+                    self._change(one)
+                headers = [(b"content-type", b"application/json")]
+                headers.append((b"openai-project", self.secret.encode()))
+                await send({**begun[0], "headers": headers})
+                await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+            shown = "/credentials" in scope["path"]
+            await app(scope, receive, sent if shown else send)
+
+        return showing
+
+    def _change(self, one: Any) -> None:
+        if "auth" not in one:
+            return
+        self.times += 1
+        auth = one["auth"] | {"token": self.secret, "hint": [self.secret]}
+        if "mcp_server_url" in auth:
+            auth["mcp_server_url"] = f"https://{self.secret}.example/{self.secret}"
+        one |= {"secret": self.secret, "auth": auth, "status": self.secret}
+        one["metadata"] |= {"hint": self.secret}
 
 
 COMMAND_LINES = [
@@ -262,3 +312,42 @@ def test_the_log_of_a_server(planted: World, tmp_path: Path) -> None:
     shows_nothing(log)
     nothing_is_written(planted.root)
     nothing_is_written(data if data.is_dir() else tmp_path)
+
+
+SHOWN: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "upper": str.upper,
+    "lower": str.lower,
+    "hex": lambda secret: secret.encode().hex(),
+    "base64": lambda secret: b64encode(b"x" + secret.encode()).decode(),
+    "address": lambda secret: quote(f"&{secret}", safe=""),
+}
+
+
+@pytest.mark.parametrize("spelt", SHOWN)
+def test_a_service_that_shows_secrets(planted: World, spelt: str) -> None:
+    """What comes back is not kept: not where nobody has declared it, and only masked where somebody
+    has. The plan after it is empty, also for who does not know the secret.
+    """
+    secret = SHOWN[spelt](PLANTED["long"])
+    with planted.behind(Showing(secret)):
+        shows_nothing(planted.ok("apply", "-y", "-v"))
+        lock = (planted.root / ".provisioner/local/lock.json").read_text()
+        assert secret not in lock and "(sensitive)" in lock
+        shows_nothing(planted.ok("show", "--json"), planted.ok("state", "show", "credential.long"))
+        planted.settled()
+        with pytest.MonkeyPatch.context() as patch:
+            for name in PLANTED:
+                patch.delenv(name.upper(), raising=False)
+            planted.settled()
+    planted.ok("plan")
+
+
+def test_accepting_what_shows_a_secret(keys: World) -> None:
+    """A secret that somebody has put into another field does not go into a spec."""
+    keys.apply()
+    path = "/vaults/${vault.keys}/credentials/${credential.orders}"
+    keys.http("POST", path, {"metadata": {"team": "of token-of-crm"}})
+    refused = keys.run("accept")
+    assert "holds a secret" in refused.out + refused.err
+    assert "token-of-crm" not in (keys.root / "specs/all.yaml").read_text() + refused.out

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from provisioner.masking import KEY_VARIABLE
 from provisioner.workspace import secrets
 from provisioner.workspace.secrets import SecretRefused, find_key, read_secret
 from tests.stories.secrets.conftest import KEY, specs
@@ -23,6 +24,11 @@ FAULTY: dict[str, tuple[str, str]] = {
     "{env: GITHUB_TOKEN}": ("token", "is a token of the job"),
     "{env: gh_token}": ("token", "is a token of the job"),
     "{env: ACTIONS_ID_TOKEN}": ("token", "is a token of the job"),
+    "{env: PROVISIONER_FINGERPRINT_KEY}": ("token", "holds a key of ours"),
+    "{env: OPENAI_API_KEY}": ("token", "keep the secret in a variable of its own"),
+    "{env: openai_admin_key}": ("token", "holds a key of ours"),
+    "{file: .provisioner/fingerprint.key}": ("token", "keep the secret in another folder"),
+    "{file: ./a/.provisioner/x}": ("token", "is inside `.provisioner/`"),
     "{env: 'not a name'}": ("token", "env"),
     "{file: /etc/passwd}": ("token", "leaves the workspace"),
     "{file: ../key}": ("token", "leaves the workspace"),
@@ -42,6 +48,48 @@ def test_what_is_no_reference(world: World, written: str) -> None:
     assert "specs/all.yaml:2:" in result.err and "Traceback" not in result.err
     assert FAULTY[written][1] in result.err
     assert "PLANTED" not in result.err and "246813579" not in result.err
+
+
+@pytest.mark.parametrize("kind", ["credential", "template"])
+def test_the_key_of_an_environment_is_no_secret(keys: World, kind: str) -> None:
+    """What a service is asked with is given to nobody else, whichever environment it is of, in a
+    credential and in a template; and it opens no service what fingerprints are made with.
+    """
+    said: dict[str, Any] = {"local": {"service": "local"}}
+    said["prod"] = {"service": "openai", "api_key": {"env": "CRM_TOKEN"}}
+    keys.write({"provisioner.yaml": {"environments": said}})
+    if kind == "template":
+        env = {"A": "plain", "TOKEN": {"env": "CRM_TOKEN"}}
+        box = {"network": {"access": "disabled"}, "env": env}
+        keys.write({"specs/all.yaml": {"environment_templates": {"box": box}}})
+    refused = keys.ok("validate", "-e", "local", code=1).err
+    assert "holds the key of the environment `prod`" in refused and "specs/all.yaml:" in refused
+    assert "keep the secret in a variable of its own" in refused
+    said["prod"]["api_key"] = {"env": "PROVISIONER_FINGERPRINT_KEY"}
+    keys.write({"provisioner.yaml": {"environments": said}})
+    assert "is the key of fingerprints" in keys.ok("validate", "-e", "prod", code=1).err
+
+
+def test_a_plan_cannot_take_the_key_of_an_environment(
+    keys: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a variable has become the key of a service since a plan was saved, it is not sent."""
+    keys.ok("plan", "-e", "local", "--out", "p.json")
+    both = {"local": {"service": "local"}}
+    both["prod"] = {"service": "openai", "api_key": {"env": "CRM_TOKEN"}}  # type: ignore[dict-item]
+    keys.write({"provisioner.yaml": {"environments": both}})
+    refused = keys.ok("apply", "-e", "local", "p.json", "-y", code=1).err
+    assert "holds the key of a service" in refused
+    assert not keys.listed("/vaults")
+
+
+def test_a_command_that_fails_is_asked_once(keys: World) -> None:
+    """However many secrets it was to print."""
+    failing = {"command": ["sh", "-c", "echo >> asked; exit 3"]}
+    keys.write(specs(crm={"token": failing}, variable={"secret_value": failing}))
+    refused = keys.ok("apply", "-y", code=1).err
+    assert refused.count("with the exit code 3") == 2
+    assert (keys.root / "asked").read_text() == "\n"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +156,8 @@ def test_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_secret({"env": "TOKEN"}, tmp_path) == " s3 \n"
     assert read_secret({"file": "token"}, tmp_path) == "s3cr3t"
     assert read_secret({"command": ["cat", "token"]}, tmp_path) == "s3cr3t"
+    (tmp_path / "marked").write_bytes(b"\xef\xbb\xbfs3cr3t")
+    assert read_secret({"file": "marked"}, tmp_path) == "s3cr3t"
     assert read_secret({"command": ["echo", "$HOME;x"]}, tmp_path) == "$HOME;x"
 
 
@@ -116,6 +166,8 @@ def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     (tmp_path / "out").symlink_to("/etc/passwd")
     (tmp_path / "empty").write_bytes(b"\n")
+    (tmp_path / "blank").write_bytes(b" \t\n\n")
+    (tmp_path / "huge").write_bytes(b"x" * 1_048_577)
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     monkeypatch.setenv("BINARY", os.fsdecode(b"\xff"))
@@ -125,7 +177,10 @@ def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         {"env": "NOWHERE"},
         {"env": "BINARY"},
         {"env": "GITHUB_TOKEN"},
-        *({"file": name} for name in ("none", "binary", "out", "empty", "folder", "pipe")),
+        *(
+            {"file": name}
+            for name in ("none", "binary", "out", "empty", "blank", "huge", "folder", "pipe")
+        ),
         *({"command": words} for words in (["none-such"], ["false"], ["cat", "binary"], ["true"])),
     ):
         with pytest.raises(SecretRefused) as refused:
@@ -133,6 +188,7 @@ def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         said[str(next(iter(reference.values())))] = str(refused.value)
     assert "is not set" in said["NOWHERE"] and "not text" in said["BINARY"]
     assert "leaves the workspace" in said["out"] and "does not exist" in said["none"]
+    assert "is empty" in said["empty"] and "is empty" in said["blank"]
     assert "exit code 1" in said["['false']"] and "is empty" in said["['true']"]
 
 
@@ -161,10 +217,10 @@ def test_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = secrets.new_key(tmp_path)
     assert find_key(tmp_path) == made
     assert (tmp_path / secrets.KEY_FILE).stat().st_mode & 0o777 == 0o600
-    monkeypatch.setenv(secrets.KEY_VARIABLE, KEY)
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
     found = find_key(tmp_path)
     assert found and found != made
     assert found.of("a", "x") != found.of("b", "x") and KEY[:8] not in found.of("a", "x")
-    monkeypatch.setenv(secrets.KEY_VARIABLE, "short")
+    monkeypatch.setenv(KEY_VARIABLE, "short")
     with pytest.raises(SecretRefused):
         find_key(tmp_path)

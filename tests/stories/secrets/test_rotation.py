@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from provisioner.masking import KEY_VARIABLE
 from provisioner.planfile.writing import digest
-from provisioner.workspace.secrets import KEY_FILE, KEY_VARIABLE
+from provisioner.workspace.secrets import KEY_FILE
 from tests.stories.secrets.conftest import KEY, Sent, specs
 from tests.support.running import Terminal
 from tests.support.world import World
