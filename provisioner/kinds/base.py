@@ -59,6 +59,7 @@ class Loss:
     path: Path
     why: str
     hint: str
+    also: tuple[Path, ...] = ()  # what goes by the same name, and is said in the same words
 
 
 @dataclass(frozen=True)

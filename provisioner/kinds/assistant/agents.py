@@ -188,7 +188,8 @@ def _lost_format(address: Address, value: Any) -> Iterator[Loss]:
         why += f" {'is' if len(said) == 1 else 'are'} left out."
         name = "response_format.name"
         hint = f"take {'it' if len(said) == 1 else 'them'} out, or {carried.accept(name)}"
-        yield Loss(name, ("response_format", said[0]), why, hint)
+        first, *others = [("response_format", one) for one in said]
+        yield Loss(name, first, why, hint, tuple(others))
 
 
 def _format(value: Any) -> Any:

@@ -51,14 +51,30 @@ def _field(api: str, one: Field, value: Any, losses: Sequence[Loss]) -> Iterator
         else:
             why = f"for {quoted(sorted(carriers), 'and')} alone"
             yield Mapped(one.name, "unused", why=why)
-        return
-    to = spelt(one, api) if isinstance(value, Mapping) else ".".join(one.path(api))
+    elif api == carried.R and value in (one.default, "", [], {}):
+        yield Mapped(one.name, "default", why=_ANYWAY)
+    else:
+        yield _kept(one.name, _place(api, one, value))
+        yield from _inside((one.name,), losses)
+        if one.name == "response_format":
+            yield from _unsaid(api, value)
+
+
+def _place(api: str, one: Field, value: Any) -> str:
+    """Where a request has a field that is carried."""
     if one.name == api:
-        to = _TOP
-    elif one.name == "session":
-        to = _SESSION
-    yield _kept(one.name, to)
-    yield from _inside((one.name,), losses)
+        return _TOP
+    if one.name == "session":
+        return _SESSION
+    return spelt(one, api) if isinstance(value, Mapping) else ".".join(one.path(api))
+
+
+def _unsaid(api: str, value: Any) -> Iterator[Mapped]:
+    """What a format says of what an agent has no word for, where that says nothing."""
+    if api == carried.G and isinstance(value, Mapping):
+        for name in ("description", "strict"):
+            if name in value and not value[name]:
+                yield Mapped(f"response_format.{name}", "default", why=_ANYWAY)
 
 
 def _tools(api: str, tools: Sequence[Fields], losses: Sequence[Loss]) -> Iterator[Mapped]:
@@ -100,8 +116,9 @@ def _settings(api: str, tool: Fields, at: Path, losses: Sequence[Loss]) -> Itera
 def _inside(path: Path, losses: Sequence[Loss], kind: str = "") -> Iterator[Mapped]:
     """What is lost below a value that goes along."""
     for loss in losses:
-        if loss.path[: len(path)] == path and len(loss.path) > len(path):
-            yield _lost(loss.path, loss, kind)
+        for at in (loss.path, *loss.also):
+            if at[: len(path)] == path and len(at) > len(path):
+                yield _lost(at, loss, kind)
 
 
 def _left(api: str, name: str, path: str = "", kind: str = "") -> Iterator[Mapped]:
