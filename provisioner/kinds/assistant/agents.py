@@ -44,6 +44,7 @@ class AgentsForm(StampedForm):
 
     api = "agents"
     collection = "/agents"
+    only_openai = True
     table = FIELDS
     replies: ClassVar[Mapping[str, Shape]] = {
         "tools": many(_TOOL),
