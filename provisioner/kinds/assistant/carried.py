@@ -18,6 +18,9 @@ Where = Mapping[str, str]
 TOOL = ""
 """The key of a tool itself, beside those of its settings."""
 
+OFF = "no tool at all"
+"""Where a setting that switches a tool off goes, if there is no other way to say so."""
+
 
 def _own(*apis: str) -> Where:
     return dict.fromkeys(apis, "")
@@ -62,7 +65,7 @@ TOOLS: Mapping[str, Mapping[str, Where]] = {
         "search_context_size": {R: "", G: "context_size"},
         "user_location": {R: "", G: "location"},
         "external_web_access": {R: "", G: "mode"},
-        "mode": {R: "no tool at all", G: ""},
+        "mode": {R: OFF, G: ""},
     },
     "mcp": {
         TOOL: _own(R, G),
@@ -137,7 +140,7 @@ TOOLS: Mapping[str, Mapping[str, Where]] = {
         "description": _own(R),
         "parameters": _own(R),
     },
-    "programmatic_tool_calling": {TOOL: _own(R, G), "enabled": {R: "no tool at all", G: ""}},
+    "programmatic_tool_calling": {TOOL: _own(R, G), "enabled": {R: OFF, G: ""}},
     "automations": {TOOL: _own(G)},
 }
 

@@ -90,7 +90,7 @@ def _tools(api: str, tools: Sequence[Fields], losses: Sequence[Loss]) -> Iterato
                 why = "goes with its tool"
                 yield Mapped(_joined((*at, name)), "lost", kind, why=why, loss=whole.name)
         elif nothing_left:
-            yield Mapped(_joined(at), "renamed", kind, to="no tool at all")
+            yield Mapped(_joined(at), "renamed", kind, to=carried.OFF)
         else:
             yield _kept(_joined(at), TOOLS[kind][TOOL][api] or kind, kind, own=kind)
             yield from _settings(api, tool, at, inside)
@@ -103,7 +103,7 @@ def _settings(api: str, tool: Fields, at: Path, losses: Sequence[Loss]) -> Itera
         whole, where = _loss_of(path, losses), TOOLS[kind].get(name, {})
         if whole is not None:
             yield _lost(path, whole, kind)
-        elif api in where:
+        elif where.get(api, carried.OFF) != carried.OFF:
             yield _kept(_joined(path), where[api] or name, kind, own=name)
             yield from _inside(path, losses, kind)
         else:

@@ -132,6 +132,16 @@ def test_what_a_request_leaves_out() -> None:
     assert rows("assistants", fields)["temperature"].how == "carried"
 
 
+def test_what_is_switched_on() -> None:
+    """A request of Responses says it by the tool alone, an agent in so many words."""
+    fields: Fields = {
+        "model": "m",
+        "tools": [{"type": "programmatic_tool_calling", "enabled": True}],
+    }
+    found = [rows(api, fields)["tools[0].enabled"].how for api in ("responses", "agents")]
+    assert found == ["default", "carried"]
+
+
 def _losses() -> Iterator[Any]:
     for kind, settings in carried.TOOLS.items():
         for api in APIS:

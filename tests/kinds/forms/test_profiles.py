@@ -339,6 +339,14 @@ def test_a_tool_that_is_switched_off_is_left_out() -> None:
     assert "tools" not in render({"model": "m", "tools": off})
 
 
+def test_a_tool_that_is_switched_on_is_there() -> None:
+    """A request has no other word for it."""
+    on = {"type": "programmatic_tool_calling", "enabled": True}
+
+    assert list(FORM.losses(ADDRESS, {"tools": [on]})) == []
+    assert render({"model": "m", "tools": [on]})["tools"] == [{"type": on["type"]}]
+
+
 def test_a_url_and_its_transport_are_one() -> None:
     """Either spelling of a server is the same profile, and its headers stand beside its URL."""
     url = "https://crm.example/mcp"
