@@ -129,7 +129,8 @@ class AgentsForm(StampedForm):
 
     def labels(self, write: Write) -> tuple[Fields, Collection[str]]:
         found, paths = super().labels(write)
-        moved = "description" in paths and "description" not in write.lost
+        # One that is lost leaves with its key: what was carried until now would take up room.
+        moved = "description" in paths or "description" in write.lost
         return found, {*paths, "metadata.description"} if moved else paths
 
     def sent(self, one: Field, value: Any, write: Write) -> dict[str, Any]:
