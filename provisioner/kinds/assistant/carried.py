@@ -171,7 +171,7 @@ _ANYWAY = {
 }
 
 # The homes of an MCP server: without the one that it has, nothing of it is left.
-_HOMES = ("server_url", "transport", "connector_id", "tunnel_id")
+HOMES = ("server_url", "transport", "connector_id", "tunnel_id")
 
 _REMEDIES = {
     (G, "file_search"): (
@@ -227,7 +227,7 @@ def carried(api: str, tool: Mapping[str, Any]) -> Fields | None:
     kind = str(tool.get("type"))
     if not _knows(api, kind) or (api == R and _is_off(tool)):
         return None
-    if kind == "mcp" and not any(tool.get(home) and _carries(api, tool, home) for home in _HOMES):
+    if kind == "mcp" and not any(tool.get(home) and _carries(api, tool, home) for home in HOMES):
         return None
     return {
         name: value for name, value in tool.items() if name == "type" or _carries(api, tool, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from provisioner.kinds.assistant import carried
@@ -82,13 +83,16 @@ def _tools(api: str, tools: Sequence[Fields], losses: Sequence[Loss]) -> Iterato
         kind, at = str(tool["type"]), ("tools", index)
         inside = [loss for loss in losses if loss.path[:2] == at]
         nothing_left = carried.carried(api, tool) is None
-        # A server without the one home that it has is lost whole.
-        whole = _loss_of(at, inside) or (inside[0] if nothing_left and inside else None)
+        whole = _loss_of(at, inside)
+        if nothing_left and whole is None:  # a server without the one home that it has
+            homes = [_loss_of((*at, home), inside) for home in carried.HOMES]
+            whole = next(filter(None, homes), None)
         if whole is not None:
             yield _lost(at, whole, kind)
+            with_it = replace(whole, why="goes with its tool", hint="")
             for name in _said(tool):
-                why = "goes with its tool"
-                yield Mapped(_joined((*at, name)), "lost", kind, why=why, loss=whole.name)
+                path = (*at, name)
+                yield _lost(path, _loss_of(path, inside) or with_it, kind)
         elif nothing_left:
             yield Mapped(_joined(at), "renamed", kind, to=carried.OFF)
         else:

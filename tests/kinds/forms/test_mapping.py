@@ -132,6 +132,14 @@ def test_what_a_request_leaves_out() -> None:
     assert rows("assistants", fields)["temperature"].how == "carried"
 
 
+def test_what_is_lost_with_its_tool() -> None:
+    """A setting that has to be accepted by a name of its own says so."""
+    server = {"type": "mcp", "server_label": "m", "require_approval": "never", "connector_id": "c"}
+    found = rows("agents", {"model": "m", "tools": [server]})
+    assert found["tools[0].server_label"].loss == "tools.mcp.connector_id"
+    assert found["tools[0].require_approval"].loss == "tools.mcp.require_approval"
+
+
 def test_what_is_switched_on() -> None:
     """A request of Responses says it by the tool alone, an agent in so many words."""
     fields: Fields = {
