@@ -16,6 +16,7 @@ from provisioner.kinds.vector_store.fields import chunks
 from provisioner.kinds.wire import MAX_PAIRS
 from provisioner.model import Address, Fields, Live, StoreFile
 from provisioner.plan.store_files import RUINED
+from provisioner.text import quoted
 
 _AUTO = chunks("auto")
 NO_FIELD = "no field of a spec"
@@ -31,14 +32,14 @@ def found_object(name: str, api: str | None, live: Live, origin: Origin) -> Foun
     # What travels as metadata is a field of its own.
     paths = [one.path(api) for one in form.table.carried(api)]
     travelling = {path[1] for path in paths if path[0] == "metadata" and len(path) > 1}
+    left: list[str] = []  # of its metadata, where there are more than a spec may say
     for one in form.table.carried(api):
         value = live.fields.get(one.name)
         if one.name == "metadata":
-            value = {key: item for key, item in (value or {}).items() if key not in travelling}
+            own = {key: item for key, item in (value or {}).items() if key not in travelling}
+            value, left = _fitting(own)
         if one.unread or one.name == "name" or value in (None, [], {}):
             continue
-        if one.name == "metadata" and len(value) >= MAX_PAIRS:
-            value = dict(sorted(value.items())[: MAX_PAIRS - 1])
         inline = list(_inline(value, live, one.name, origin))
         losses += inline
         if not inline and (
@@ -53,6 +54,8 @@ def found_object(name: str, api: str | None, live: Live, origin: Origin) -> Foun
             fields[one.name] = value
     if no_room(live):
         why = f"`{live.id}` has {MAX_PAIRS} pairs, which leaves no room for our stamp"
+        if left:
+            why += f" (not in the spec: {quoted(left, 'and')})"
         losses.append(Lost(origin, "metadata", why))
     return Found(
         name,
@@ -63,6 +66,15 @@ def found_object(name: str, api: str | None, live: Live, origin: Origin) -> Foun
         age=live.created_at,
         losses=tuple(losses),
     )
+
+
+def _fitting(metadata: Mapping[str, Any]) -> tuple[Fields, list[str]]:
+    """The pairs that a spec may say, and what it leaves out where there are more."""
+    if len(metadata) < MAX_PAIRS:
+        return dict(metadata), []
+    kept = sorted(metadata)[: MAX_PAIRS - 1]
+    left = [f"metadata.{key}" for key in metadata if key not in kept]
+    return {key: metadata[key] for key in kept}, left
 
 
 def _inline(value: Any, live: Live, name: str, origin: Origin) -> Iterator[Lost]:

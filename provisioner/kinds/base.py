@@ -59,6 +59,7 @@ class Loss:
     path: Path
     why: str
     hint: str
+    also: tuple[Path, ...] = ()  # what goes by the same name, and is said in the same words
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,7 @@ class Form(ABC):
     api: ClassVar[str | None] = None
     table: ClassVar[Table] = Table()  # of its kind
     remote: ClassVar[bool] = True  # False: nothing exists at the service
+    only_openai: ClassVar[bool] = False  # whether no other service has this API
     stamped: ClassVar[bool] = False  # whether its objects carry our stamp, in their metadata
     retired: ClassVar[Fields] = {}  # what an object is given before its successor is made
     apart: ClassVar[frozenset[str]] = frozenset()  # store files: decided and written one by one

@@ -6,9 +6,12 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from jsonschema import Draft202012Validator, SchemaError
+from jsonschema import Draft202012Validator, FormatChecker, SchemaError
 
 _Context = tuple[str, ...]
+
+# Patterns are those of JavaScript, of which Python's are not all, and are nobody's business here.
+_NO_FORMATS = FormatChecker(())
 
 
 def schema_error(schema: Any) -> str | None:
@@ -19,7 +22,7 @@ def schema_error(schema: Any) -> str | None:
 @lru_cache(maxsize=1024)  # a fleet of assistants brings the same few functions
 def _schema_error(written: str) -> str | None:
     try:
-        Draft202012Validator.check_schema(json.loads(written))
+        Draft202012Validator.check_schema(json.loads(written), format_checker=_NO_FORMATS)
     except SchemaError as error:
         return f"{error.message}."
     return None

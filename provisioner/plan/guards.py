@@ -13,7 +13,7 @@ SHARE = 0.3
 ENOUGH = 10
 FEW = 3
 METADATA_PAIRS = 16
-_DONE = {Action.DELETE: "deleted", Action.REPLACE: "replaced", Action.FORGET: "forgotten"}
+_DONE = {Action.DELETE: "deleted", Action.REPLACE: "replaced"}
 _SHOWN = 10  # fields of one object, in a message
 
 
@@ -29,7 +29,9 @@ def blocks(
     listed = list(changes)
     for change in listed:
         entry = case.locked(change.address)
-        if entry and entry.protected and change.action.ends:
+        # Of an object whose API is gone nothing can be deleted, nor its protection be lifted.
+        ends = change.action.ends and change.reason != "api_gone"
+        if entry and entry.protected and ends:
             yield Block(
                 "protected",
                 f"`{change.address}` is protected and would be {_DONE[change.action]}. "

@@ -167,11 +167,18 @@ class Compiler:
                 yield SourcedFinding(want.source, finding, str(address))
 
     def _judged(self, sourced: SourcedFinding) -> SourcedFinding:
-        """What breaks a rule of the environment's own service is an error there."""
+        """What breaks a rule of OpenAI's own service is an error there, and under an API that no
+        other service has.
+        """
         finding = sourced.finding
-        if finding.rule is None or not self.environment.public:
+        if finding.rule is None or not (self.environment.public or self._only_openai(sourced)):
             return sourced
         return replace(sourced, finding=replace(finding, severity="error"))
+
+    def _only_openai(self, sourced: SourcedFinding) -> bool:
+        kind, _, name = (sourced.address or "").partition(".")
+        want = self.desired.get(Address(kind, name))
+        return want is not None and kind_of(kind).form(want.api).only_openai
 
     def _report(self, raw: RawResource, findings: list[Finding] | tuple[Finding, ...]) -> None:
         self.findings += [SourcedFinding(raw.source, finding, raw.title) for finding in findings]

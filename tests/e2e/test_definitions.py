@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.e2e.defined import NAMES, set_up
+from tests.e2e.defined import NAMES, environment, errors, set_up
 from tests.support.world import World
+
+APIS = ("assistants", "responses", "agents")
+SPELT = (".type", ".vector_stores[", ".files[")  # where another word is sent
+QUICK = ("order_desk",)  # the others go the same way, at length
+EVERYWHERE = [
+    pytest.param(name, api, marks=[] if name in QUICK else [pytest.mark.thorough])
+    for name in NAMES
+    for api in APIS
+]
 
 
 def live(world: World, name: str, api: str) -> dict[str, Any]:
@@ -18,7 +28,7 @@ def live(world: World, name: str, api: str) -> dict[str, Any]:
     if api == "responses":
         request: dict[str, Any] = found["request"]
         return request
-    return next(one for one in world.listed("/assistants") if one["id"] == found["id"])
+    return next(one for one in world.listed(f"/{api}") if one["id"] == found["id"])
 
 
 def prompt(world: World, given: str | dict[str, Any]) -> str:
@@ -44,6 +54,22 @@ def answer_schema(given: dict[str, Any]) -> Any:
     if not isinstance(shape, dict):
         return None
     return shape.get("json_schema", shape).get("schema")
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str | float]]:
+    """The texts and numbers of a value with their paths, `tools[0].name`."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from leaves(one, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from leaves(one, f"{path}[{index}]")
+    elif isinstance(value, str | float | int) and not isinstance(value, bool):
+        yield path, value
+
+
+def below(path: str, row: str) -> bool:
+    return path == row or path.startswith((f"{row}.", f"{row}["))
 
 
 @pytest.mark.parametrize("api", ["assistants", "responses"])
@@ -75,25 +101,36 @@ def test_what_an_agent_cannot_have_is_named(world: World, name: str) -> None:
     """Everything that keeps it from being an agent is a loss with a name, or a function without a
     description; with these accepted it is applied, and in sync.
     """
-    set_up(world, name, "agents")
-    errors = [one for one in found(world) if one["summary"] != "Description missing"]
-    assert {one["summary"] for one in errors} <= {"Not carried by API"}
-    lost = sorted({one["hint"].rpartition("accept_loss: [")[2][:-2] for one in errors})
-    local = {"service": "local", "api": "agents", "accept_loss": lost}
-    world.write({"provisioner.yaml": {"workspace": "w", "environments": {"local": local}}})
-    left = found(world)
+    environment(world, name, "agents")
+    left = errors(world)
     assert {one["summary"] for one in left} <= {"Description missing"}
     if not left:
         world.apply()
         world.settled()
 
 
-def found(world: World) -> list[dict[str, Any]]:
-    """The errors of a workspace."""
-    problems = json.loads(world.run("validate", "--json").out)["problems"]
-    return [one for one in problems if one["severity"] == "error"]
+@pytest.mark.parametrize(("name", "api"), EVERYWHERE)
+def test_no_value_disappears(world: World, name: str, api: str) -> None:
+    """Every value of a definition is in the object or the request, or `validate -v` says that it is
+    not.
+    """
+    environment(world, name, api)
+    if errors(world):  # a function that nobody describes
+        return
+    world.apply()
+    document = world.ok("validate", "-e", "local", "-v", "--json").json
+    for one in document["mapping"]:
+        resource = one["address"].partition(".")[2]
+        declared = world.lock()["resources"][one["address"]]["fields"]
+        there = {value for _, value in leaves(live(world, resource, api))}
+        rows = {row["path"]: row["how"] for row in one["fields"]}
+        for path, value in leaves(declared):
+            if value == "" or any(part in path for part in SPELT):
+                continue
+            how = rows[max((row for row in rows if below(path, row)), key=len)]
+            assert value in there or how in ("lost", "default", "unused"), (path, value, how)
 
 
-def test_there_are_twenty() -> None:
+def test_there_are_twenty_one() -> None:
     """A file that is not read would prove nothing."""
-    assert len(NAMES) == 20
+    assert len(NAMES) == 21

@@ -1,6 +1,4 @@
-"""Stores that kept request profiles name keep their files, whatever becomes of their address. (Goes
-to tests/e2e/.)
-"""
+"""Stores that kept request profiles name keep their files, whatever becomes of their address."""
 
 from __future__ import annotations
 

@@ -356,6 +356,13 @@ def test_a_model_is_required(client: openai.OpenAI) -> None:
         client.post("/assistants", body={}, cast_to=object)
 
 
+def test_patterns_are_those_of_javascript(client: openai.OpenAI) -> None:
+    """What only Python cannot read is taken as it is."""
+    schema = {"type": "object", "properties": {"y": {"type": "string", "pattern": r"^(?<y>\d+)$"}}}
+    made = create(client, **_function(parameters=schema))
+    assert made["tools"][0]["function"]["parameters"] == schema
+
+
 @pytest.mark.parametrize(
     ("schema", "words"),
     [

@@ -66,6 +66,22 @@ def test_the_old_api_is_switched_off(world: World) -> None:
         world.apply()
 
 
+@pytest.mark.parametrize("api", ["responses", "agents"])
+def test_a_protected_object_of_an_api_that_is_gone(world: World, api: str) -> None:
+    """Protection keeps an object from being deleted, which nobody can do any more: the assistant
+    goes on, protected. Where the old API is there, its protection is lifted first.
+    """
+    spec = {"assistants": {"a": {"model": "gpt-4o", "lifecycle": {"protect": True}}}}
+    world.write({**environment("assistants"), "specs/all.yaml": spec})
+    world.apply()
+    world.write(environment(api))
+    assert "is protected" in world.ok("apply", "-y", code=1).err
+    with world.behind(gone):
+        world.apply()
+    assert world.lock()["resources"]["assistant.a"]["protected"]
+    assert "is protected" in world.ok("destroy", "-y", code=1).err
+
+
 def test_what_an_api_cannot_carry(world: World) -> None:
     """It is a problem with its place and its remedy, unless the environment accepts the loss."""
     spec = json.loads(json.dumps(SPEC))

@@ -111,7 +111,8 @@ def test_sixteen_pairs_leave_no_room(world: World) -> None:
     """Such an object is named, and taken over without our stamp."""
     pairs = {f"key{at:02}": "v" for at in range(16)}
     id = assistant(world, "Full", metadata=pairs)
-    assert f"`{id}` has 16 pairs" in world.ok("import", "--all", "-y").err
+    said = world.ok("import", "--all", "-y").err
+    assert f"`{id}` has 16 pairs" in said and "(not in the spec: `metadata.key15`)" in said
     assert world.http("GET", f"/assistants/{id}")["metadata"] == pairs
     world.settled()
 

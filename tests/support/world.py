@@ -153,7 +153,7 @@ class World:
         return asyncio.run(self._http(method, self._filled(path), self._filled_in(body), expect))
 
     def _filled(self, text: str) -> str:
-        return re.sub(r"\$\{([^}]+)\}", lambda match: self.id(match[1]), text)
+        return re.sub(r"\$\{([a-z_]+\.[^{}]+)\}", lambda match: self.id(match[1]), text)
 
     def _filled_in(self, body: Any) -> Any:
         return None if body is None else json.loads(self._filled(json.dumps(body)))

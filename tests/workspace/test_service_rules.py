@@ -394,3 +394,19 @@ def test_what_is_hardly_meant_is_a_warning(
 def test_what_may_be_meant_has_no_warning(write: Write, files: Files) -> None:
     """Text is text, foreign placeholders stay, and models that take a setting have it."""
     assert write({"provisioner.yaml": SETTINGS, **files}).problems() == []
+
+
+def test_an_agent_is_at_openai_wherever_it_is(write: Write) -> None:
+    """No other service has the Agents API, and the embedded one refuses what OpenAI does: its rules
+    are errors for an agent, and warnings for an assistant beside it.
+    """
+    written = json.dumps({"type": "object", "properties": {"ids": {"type": "array"}}})
+    tools = f"[{{type: function, name: f, description: F, parameters: {written}}}]"
+    one = f"{{model: gpt-5.6, api: %s, tools: {tools}}}"
+    spec = f"assistants:\n  a: {one % 'agents'}\n  b: {one % 'assistants'}\n"
+    workspace = write({"provisioner.yaml": SETTINGS, "specs/s.yaml": spec})
+    found = workspace.compile("local").problems
+    assert [(item.address, item.severity) for item in found] == [
+        ("assistant.a", "error"),
+        ("assistant.b", "warning"),
+    ]

@@ -44,6 +44,7 @@ class AgentsForm(StampedForm):
 
     api = "agents"
     collection = "/agents"
+    only_openai = True
     table = FIELDS
     replies: ClassVar[Mapping[str, Shape]] = {
         "tools": many(_TOOL),
@@ -128,7 +129,8 @@ class AgentsForm(StampedForm):
 
     def labels(self, write: Write) -> tuple[Fields, Collection[str]]:
         found, paths = super().labels(write)
-        moved = "description" in paths and "description" not in write.lost
+        # One that is lost leaves with its key: what was carried until now would take up room.
+        moved = "description" in paths or "description" in write.lost
         return found, {*paths, "metadata.description"} if moved else paths
 
     def sent(self, one: Field, value: Any, write: Write) -> dict[str, Any]:
@@ -188,7 +190,8 @@ def _lost_format(address: Address, value: Any) -> Iterator[Loss]:
         why += f" {'is' if len(said) == 1 else 'are'} left out."
         name = "response_format.name"
         hint = f"take {'it' if len(said) == 1 else 'them'} out, or {carried.accept(name)}"
-        yield Loss(name, ("response_format", said[0]), why, hint)
+        first, *others = [("response_format", one) for one in said]
+        yield Loss(name, first, why, hint, tuple(others))
 
 
 def _format(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from provisioner.kinds.base import Finding, Loss
+from provisioner.kinds.base import Finding, Loss, Path
 from provisioner.kinds.wire import MAX_PAIRS
 from provisioner.model import Address, Fields
 
@@ -17,6 +17,9 @@ Where = Mapping[str, str]
 
 TOOL = ""
 """The key of a tool itself, beside those of its settings."""
+
+OFF = "no tool at all"
+"""Where a setting that switches a tool off goes, if there is no other way to say so."""
 
 
 def _own(*apis: str) -> Where:
@@ -62,7 +65,7 @@ TOOLS: Mapping[str, Mapping[str, Where]] = {
         "search_context_size": {R: "", G: "context_size"},
         "user_location": {R: "", G: "location"},
         "external_web_access": {R: "", G: "mode"},
-        "mode": {R: "no tool at all", G: ""},
+        "mode": {R: OFF, G: ""},
     },
     "mcp": {
         TOOL: _own(R, G),
@@ -137,7 +140,7 @@ TOOLS: Mapping[str, Mapping[str, Where]] = {
         "description": _own(R),
         "parameters": _own(R),
     },
-    "programmatic_tool_calling": {TOOL: _own(R, G), "enabled": {R: "no tool at all", G: ""}},
+    "programmatic_tool_calling": {TOOL: _own(R, G), "enabled": {R: OFF, G: ""}},
     "automations": {TOOL: _own(G)},
 }
 
@@ -168,7 +171,7 @@ _ANYWAY = {
 }
 
 # The homes of an MCP server: without the one that it has, nothing of it is left.
-_HOMES = ("server_url", "transport", "connector_id", "tunnel_id")
+HOMES = ("server_url", "transport", "connector_id", "tunnel_id")
 
 _REMEDIES = {
     (G, "file_search"): (
@@ -208,11 +211,15 @@ def lost(api: str, address: Address, tool: Mapping[str, Any], index: int) -> Ite
             why = f"`{address}` sets `{name}` of `{kind}`, which the {TITLES[api]} does not know."
             where = ("tools", index, name)
             yield Loss(f"tools.{kind}.{name}", where, why, _hint(api, kind, name))
-    if api == G and kind == "mcp" and _by_effect(tool):
+    allowed = tool.get("allowed_tools")
+    if api == G and isinstance(allowed, Mapping) and allowed.get("read_only") is not None:
         why = f"`{address}` allows the tools of an MCP server by what they do; the {TITLES[G]}"
         why += " takes their names."
         hint = "list the names, or " + accept("tools.mcp.read_only")
-        yield Loss("tools.mcp.read_only", ("tools", index, "allowed_tools"), why, hint)
+        path: Path = ("tools", index, "allowed_tools")
+        if allowed.get("tool_names") is not None:  # which go along
+            path = (*path, "read_only")
+        yield Loss("tools.mcp.read_only", path, why, hint)
 
 
 def carried(api: str, tool: Mapping[str, Any]) -> Fields | None:
@@ -220,7 +227,7 @@ def carried(api: str, tool: Mapping[str, Any]) -> Fields | None:
     kind = str(tool.get("type"))
     if not _knows(api, kind) or (api == R and _is_off(tool)):
         return None
-    if kind == "mcp" and not any(tool.get(home) and _carries(api, tool, home) for home in _HOMES):
+    if kind == "mcp" and not any(tool.get(home) and _carries(api, tool, home) for home in HOMES):
         return None
     return {
         name: value for name, value in tool.items() if name == "type" or _carries(api, tool, name)
@@ -228,16 +235,19 @@ def carried(api: str, tool: Mapping[str, Any]) -> Fields | None:
 
 
 def lost_labels(address: Address, fields: Fields, labels: Sequence[str]) -> Iterator[Loss]:
-    """Fields that travel as metadata: what has no room there, or whose key is taken, is lost."""
+    """Fields that travel as metadata: what has no room there, or whose key is taken by something
+    else, is lost.
+    """
     metadata = fields.get("metadata") or {}
     declared = [name for name in labels if fields.get(name)]
     for name in declared:
-        if name in metadata:
+        if metadata.get(name, fields[name]) != fields[name]:
             why = (
                 f"`{address}` has a {name}, which travels as `metadata.{name}`; its metadata uses"
                 " that key already."
             )
-            yield Loss(name, ("metadata", name), why, f"choose another key, or {accept(name)}")
+            hint = f"choose another key in `metadata`, or {accept(name)}"
+            yield Loss(name, (name,), why, hint)
     fitting = [name for name in declared if name not in metadata]
     excess = max(len(metadata) + 1 + len(fitting) - MAX_PAIRS, 0)
     for name in fitting[len(fitting) - excess :]:
@@ -278,11 +288,6 @@ def says(kind: str, name: str, value: Any) -> bool:
 def _is_off(tool: Mapping[str, Any]) -> bool:
     """Whether a tool is there and switched off, which only an agent can say."""
     return tool.get("mode") == "disabled" or tool.get("enabled") is False
-
-
-def _by_effect(tool: Mapping[str, Any]) -> bool:
-    allowed = tool.get("allowed_tools")
-    return isinstance(allowed, Mapping) and allowed.get("read_only") is not None
 
 
 def _hint(api: str, kind: str, name: str = TOOL) -> str:

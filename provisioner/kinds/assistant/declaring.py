@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from provisioner.kinds.assistant.carried import HOMES
 from provisioner.kinds.assistant.json_schema import dotted, read_schema
 from provisioner.kinds.assistant.tools import CodeInterpreter, FileSearch, Function, Use
 from provisioner.kinds.base import Finding, Path, Scope
@@ -23,7 +24,6 @@ _MANY = {
     "mcp": "MCP servers",
     "namespace": "namespaces",
 }
-HOMES = ("server_url", "transport", "connector_id", "tunnel_id")
 
 
 def declare_tools(tools: Iterable[Any] | None, scope: Scope, at: Path) -> list[Fields]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from provisioner.kinds.assistant import carried
@@ -51,14 +52,30 @@ def _field(api: str, one: Field, value: Any, losses: Sequence[Loss]) -> Iterator
         else:
             why = f"for {quoted(sorted(carriers), 'and')} alone"
             yield Mapped(one.name, "unused", why=why)
-        return
-    to = spelt(one, api) if isinstance(value, Mapping) else ".".join(one.path(api))
+    elif api == carried.R and value in (one.default, "", [], {}):
+        yield Mapped(one.name, "default", why=_ANYWAY)
+    else:
+        yield _kept(one.name, _place(api, one, value))
+        yield from _inside((one.name,), losses)
+        if one.name == "response_format":
+            yield from _unsaid(api, value)
+
+
+def _place(api: str, one: Field, value: Any) -> str:
+    """Where a request has a field that is carried."""
     if one.name == api:
-        to = _TOP
-    elif one.name == "session":
-        to = _SESSION
-    yield _kept(one.name, to)
-    yield from _inside((one.name,), losses)
+        return _TOP
+    if one.name == "session":
+        return _SESSION
+    return spelt(one, api) if isinstance(value, Mapping) else ".".join(one.path(api))
+
+
+def _unsaid(api: str, value: Any) -> Iterator[Mapped]:
+    """What a format says of what an agent has no word for, where that says nothing."""
+    if api == carried.G and isinstance(value, Mapping):
+        for name in ("description", "strict"):
+            if name in value and not value[name]:
+                yield Mapped(f"response_format.{name}", "default", why=_ANYWAY)
 
 
 def _tools(api: str, tools: Sequence[Fields], losses: Sequence[Loss]) -> Iterator[Mapped]:
@@ -66,15 +83,18 @@ def _tools(api: str, tools: Sequence[Fields], losses: Sequence[Loss]) -> Iterato
         kind, at = str(tool["type"]), ("tools", index)
         inside = [loss for loss in losses if loss.path[:2] == at]
         nothing_left = carried.carried(api, tool) is None
-        # A server without the one home that it has is lost whole.
-        whole = _loss_of(at, inside) or (inside[0] if nothing_left and inside else None)
+        whole = _loss_of(at, inside)
+        if nothing_left and whole is None:  # a server without the one home that it has
+            homes = [_loss_of((*at, home), inside) for home in carried.HOMES]
+            whole = next(filter(None, homes), None)
         if whole is not None:
             yield _lost(at, whole, kind)
+            with_it = replace(whole, why="goes with its tool", hint="")
             for name in _said(tool):
-                why = "goes with its tool"
-                yield Mapped(_joined((*at, name)), "lost", kind, why=why, loss=whole.name)
+                path = (*at, name)
+                yield _lost(path, _loss_of(path, inside) or with_it, kind)
         elif nothing_left:
-            yield Mapped(_joined(at), "renamed", kind, to="no tool at all")
+            yield Mapped(_joined(at), "renamed", kind, to=carried.OFF)
         else:
             yield _kept(_joined(at), TOOLS[kind][TOOL][api] or kind, kind, own=kind)
             yield from _settings(api, tool, at, inside)
@@ -87,7 +107,7 @@ def _settings(api: str, tool: Fields, at: Path, losses: Sequence[Loss]) -> Itera
         whole, where = _loss_of(path, losses), TOOLS[kind].get(name, {})
         if whole is not None:
             yield _lost(path, whole, kind)
-        elif api in where:
+        elif where.get(api, carried.OFF) != carried.OFF:
             yield _kept(_joined(path), where[api] or name, kind, own=name)
             yield from _inside(path, losses, kind)
         else:
@@ -100,8 +120,9 @@ def _settings(api: str, tool: Fields, at: Path, losses: Sequence[Loss]) -> Itera
 def _inside(path: Path, losses: Sequence[Loss], kind: str = "") -> Iterator[Mapped]:
     """What is lost below a value that goes along."""
     for loss in losses:
-        if loss.path[: len(path)] == path and len(loss.path) > len(path):
-            yield _lost(loss.path, loss, kind)
+        for at in (loss.path, *loss.also):
+            if at[: len(path)] == path and len(at) > len(path):
+                yield _lost(at, loss, kind)
 
 
 def _left(api: str, name: str, path: str = "", kind: str = "") -> Iterator[Mapped]:

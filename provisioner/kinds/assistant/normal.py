@@ -33,11 +33,18 @@ def function(tool: Tool) -> Fields:
             "type": "function",
             "name": tool.get("name"),
             "description": tool.get("description") or None,
-            "parameters": tool.get("parameters") or dict(NO_PARAMETERS),
+            "parameters": _parameters(tool.get("parameters") or NO_PARAMETERS),
             "strict": bool(tool.get("strict")),
             **{name: tool.get(name) or None for name in _CALLED},
         }
     )
+
+
+def _parameters(schema: Any) -> Any:
+    """An object names its properties, even where it has none: without them it is refused."""
+    if schema.get("type") == "object" and "properties" not in schema:
+        return {**schema, "properties": {}}
+    return dict(schema)
 
 
 def server(tool: Tool) -> Fields:

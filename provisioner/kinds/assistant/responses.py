@@ -205,6 +205,8 @@ def _tool(tool: Mapping[str, Any], names: Names, lost: Collection[str]) -> Field
         return {"type": kind, "container": {"type": "auto", **_sandbox(tool, names)}, **callers}
     if kind == "shell":
         return _shell(tool, names)
+    if kind == "programmatic_tool_calling":
+        return {"type": kind}  # whether it is switched on is said by its being there
     if kind == "mcp":
         server = {name: tool[name] for name in tool if name not in ("transport", "credential")}
         there = tool.get("transport") or {}

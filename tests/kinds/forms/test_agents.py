@@ -207,6 +207,22 @@ def test_foreign_metadata_stays_though_the_service_replaces_it(service: Service)
     assert live["metadata"] == {"team": "a", "theirs": "c", "description": "D"}
 
 
+def test_a_description_that_is_lost_leaves_its_place(service: Service) -> None:
+    """With fifteen pairs and our stamp there is no room for what was carried until now."""
+    pairs = {f"key{number}": "v" for number in range(15)}
+    before = {"model": "m", "description": "D"}
+    lost = frozenset({"description"})
+
+    async def story(remote: Remote) -> Any:
+        made = await FORM.create(remote, write("assistant", before))
+        after = {**before, "metadata": pairs}
+        named = [f"metadata.{key}" for key in pairs]
+        await FORM.update(remote, write("assistant", after, *named, id=made.id, lost=lost))
+        return await remote.get(f"/agents/{made.id}")
+
+    assert service.tell(story)["metadata"] == {**pairs, "provisioner": str(STAMP)}
+
+
 def test_a_server_that_knows_nothing_experimental(service: Service) -> None:
     """It is not told that something is off of which it has never heard."""
 

@@ -130,6 +130,10 @@ def test_order_never_counts() -> None:
         ({"temperature": None}, {"temperature": 1.0}),
         ({"description": ""}, {"description": None}),
         ({"response_format": None}, {"response_format": "auto"}),
+        (
+            {"tools": [{"type": "function", "name": "f", "parameters": {"type": "object"}}]},
+            {"tools": [{"type": "function", "name": "f"}]},
+        ),
         ({"metadata": None}, {"metadata": {"provisioner": "x"}}),
         (
             {"tools": [{"type": "function", "name": "f"}]},

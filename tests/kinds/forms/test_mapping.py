@@ -88,6 +88,68 @@ def test_each_way() -> None:
     assert assistants["responses"].how == "unused"
 
 
+def test_what_travels_as_metadata() -> None:
+    """A label whose key is taken is what is lost, and the key of the author what is carried."""
+    fields: Fields = {"model": "m", "description": "D", "metadata": {"description": "mine"}}
+    for api in ("responses", "agents"):
+        found = rows(api, fields)
+        assert found["description"].how == "lost" and found["metadata"].how == "carried"
+        assert "metadata.description" not in found
+
+
+def test_every_part_of_a_format() -> None:
+    """An agent has its schema alone: all that goes by one name has a row of its own."""
+    wanted = {"type": "json_schema", "name": "t", "description": "T", "strict": True, "schema": {}}
+    found = rows("agents", {"model": "m", "response_format": wanted})
+    parts = [f"response_format.{name}" for name in ("name", "description", "strict")]
+    assert [found[name].loss for name in parts] == ["response_format.name"] * 3
+    lax = {"type": "json_schema", "strict": False, "schema": {}}
+    assert rows("agents", {"model": "m", "response_format": lax})[parts[2]].how == "default"
+
+
+@pytest.mark.parametrize("names", [None, ["list"]])
+def test_tools_by_what_they_do(names: list[str] | None) -> None:
+    """An agent has the names of an MCP server's tools: where there are any, those are carried."""
+    allowed = {"read_only": True} | ({"tool_names": names} if names else {})
+    server = {"type": "mcp", "server_label": "m", "server_url": "https://m.example"}
+    found = rows("agents", {"model": "m", "tools": [{**server, "allowed_tools": allowed}]})
+    assert found["tools[0].allowed_tools"].how == ("carried" if names else "lost")
+    inner = found.get("tools[0].allowed_tools.read_only")
+    assert (inner.how if inner else None) == ("lost" if names else None)
+
+
+def test_what_a_request_leaves_out() -> None:
+    """What is said and is the default of Responses anyway is in no request, and is not carried."""
+    fields: Fields = {
+        "model": "m",
+        "description": "",
+        "temperature": 1,
+        "response_format": "auto",
+        "metadata": {},
+    }
+    found = rows("responses", fields)
+    assert {found[name].how for name in fields if name != "model"} == {"default"}
+    assert rows("assistants", fields)["temperature"].how == "carried"
+
+
+def test_what_is_lost_with_its_tool() -> None:
+    """A setting that has to be accepted by a name of its own says so."""
+    server = {"type": "mcp", "server_label": "m", "require_approval": "never", "connector_id": "c"}
+    found = rows("agents", {"model": "m", "tools": [server]})
+    assert found["tools[0].server_label"].loss == "tools.mcp.connector_id"
+    assert found["tools[0].require_approval"].loss == "tools.mcp.require_approval"
+
+
+def test_what_is_switched_on() -> None:
+    """A request of Responses says it by the tool alone, an agent in so many words."""
+    fields: Fields = {
+        "model": "m",
+        "tools": [{"type": "programmatic_tool_calling", "enabled": True}],
+    }
+    found = [rows(api, fields)["tools[0].enabled"].how for api in ("responses", "agents")]
+    assert found == ["default", "carried"]
+
+
 def _losses() -> Iterator[Any]:
     for kind, settings in carried.TOOLS.items():
         for api in APIS:

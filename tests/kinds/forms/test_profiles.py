@@ -266,13 +266,14 @@ def test_labels_travel_as_metadata() -> None:
 
 
 def test_a_label_whose_key_is_taken_is_a_loss() -> None:
-    """The author's own `metadata.name` wins."""
+    """The author's own `metadata.name` wins; where it says the same, nothing is lost."""
     fields = {"model": "m", "name": "Support", "metadata": {"name": "mine"}}
 
     assert [(loss.name, loss.path) for loss in FORM.losses(ADDRESS, fields)] == [
-        ("name", ("metadata", "name"))
+        ("name", ("name",))
     ]
     assert render(fields, ["name"])["metadata"]["name"] == "mine"
+    assert list(FORM.losses(ADDRESS, {**fields, "name": "mine"})) == []
 
 
 @pytest.mark.parametrize(
@@ -336,6 +337,14 @@ def test_a_tool_that_is_switched_off_is_left_out() -> None:
 
     assert list(FORM.losses(ADDRESS, {"tools": off})) == []
     assert "tools" not in render({"model": "m", "tools": off})
+
+
+def test_a_tool_that_is_switched_on_is_there() -> None:
+    """A request has no other word for it."""
+    on = {"type": "programmatic_tool_calling", "enabled": True}
+
+    assert list(FORM.losses(ADDRESS, {"tools": [on]})) == []
+    assert render({"model": "m", "tools": [on]})["tools"] == [{"type": on["type"]}]
 
 
 def test_a_url_and_its_transport_are_one() -> None:
