@@ -249,6 +249,47 @@ def test_the_typescript_module_does_the_same(applied: Path, tmp_path: Path, url:
     assert printed(folder, "app.js", url) == TOLD
 
 
+SESSIONS = """
+import OpenAI from "openai";
+import { ask, forget, session, start, stream, type Name } from "./resources.js";
+
+const client = new OpenAI();
+const name: Name = "support";
+const functions = { get_weather: ({ location }: { location: string }) => ({ at: location }) };
+const begun = await start(client, name, "What's the weather in Oslo?", { functions });
+const talk = begun.conversation;
+console.log(begun.answer.status, begun.answer.text);
+console.log((await ask(client, talk, "What's the weather in Rome?")).text);
+let pieces = 0;
+for await (const _ of stream(client, talk, "Say something long to me, please.")) pieces += 1;
+let said = "";
+for await (const piece of stream(client, talk, "What's the weather in Bern?", { functions })) said += piece;
+console.log(pieces > 1, said);
+// @ts-expect-error
+console.log(session("other")["environment"], (() => session("nobody")) !== null);
+await forget(client, talk);
+console.log(await ask(client, talk, "Hello?").catch((error) => error.status));
+"""
+SAID = """\
+completed get_weather returned {"at":"Oslo"}
+get_weather returned Error: there is no function get_weather
+true get_weather returned {"at":"Bern"}
+{ type: 'none' } true
+404
+"""
+
+
+@pytest.mark.thorough
+def test_the_typescript_module_holds_sessions(agents: Path, tmp_path: Path, url: str) -> None:
+    """Though the SDK that compiles it knows none."""
+    folder = prepared(tmp_path)
+    (folder / "resources.ts").write_text(written(agents, "ts"), encoding="utf-8")
+    (folder / "app.ts").write_text(SESSIONS, encoding="utf-8")
+    strict = ["--noUncheckedIndexedAccess", "--noUnusedLocals", "--verbatimModuleSyntax"]
+    assert compiled(folder, *strict, "app.ts", emit=True) == ""
+    assert printed(folder, "app.js", url) == SAID
+
+
 @pytest.mark.thorough
 def test_the_python_modules_are_typed_and_laid_out(tmp_path: Path) -> None:
     """mypy strict and the formatter, as they come, have nothing to say."""
