@@ -126,8 +126,6 @@ class Turn {
         if (item.type === "message" && item.phase !== "commentary") this.answers.add(item.id);
       } else if (event.type === "agent.session.turn.output_text.delta") {
         if (this.answers.has(event.item_id)) yield event.delta;
-      } else if (event.type === "error") {
-        throw new Error(event.error?.message);
       }
       if (event.turn && !event.turn.subagent_id && ENDS.includes(event.turn.status)) {
         this.end(event.turn.status, event.turn.error?.message);
