@@ -35,10 +35,11 @@ class LoadError(LockError):
 class Deployed:
     """One resource as it was last applied."""
 
-    __slots__ = ("_entry",)
+    __slots__ = ("_entry", "_ids")
 
-    def __init__(self, entry: Locked) -> None:
+    def __init__(self, entry: Locked, ids: Mapping[Address, str]) -> None:
         self._entry = entry
+        self._ids = ids  # of all that was applied beside it
 
     @property
     def address(self) -> str:
@@ -75,9 +76,25 @@ class Deployed:
         if self._entry.profile is None:
             raise AttributeError(
                 f"`{self.address}` has no request: it is not deployed through the Responses API."
-                " Use its `.id`."
+                f" Use its `.{'session' if self.api == 'agents' else 'id'}`."
             )
         return copy.deepcopy(self._entry.profile.request)
+
+    @property
+    def session(self) -> dict[str, Any]:
+        """The keyword arguments of `client.beta.agents.sessions.create`, to which the application
+        adds its `input`: the agent, and the environment and vaults that its `session` declares.
+        """
+        if self.api != "agents":
+            raise AttributeError(
+                f"`{self.address}` has no session: it is not deployed through the Agents API."
+            )
+        # Most applications have no agents.
+        from provisioner.kinds import kind
+        from provisioner.kinds.base import Names
+
+        form = kind(self._entry.address.kind).form(self.api)
+        return {"agent_id": self.id, **form.opening(self._entry.fields, Names(self._ids))}
 
     @property
     def versions(self) -> list[int]:
@@ -104,7 +121,7 @@ class Deployed:
         older = Profile(version, one["digest"], one["request"])
         fields = one.get("fields", self._entry.fields)
         profile = replace(self._entry, id=None, api="responses", fields=fields, profile=older)
-        return Deployed(profile)
+        return Deployed(profile, self._ids)
 
     def __repr__(self) -> str:
         what = f"id={self.id!r}" if self._entry.profile is None else f"version={self.version}"
@@ -121,13 +138,14 @@ class Loaded(Mapping[str, Deployed]):
         self.workspace = state.workspace
         self.environment = state.environment
         self.serial = state.serial
+        self._ids = state.ids
         self._entries = {str(address): entry for address, entry in sorted(state.resources.items())}
 
     def __getitem__(self, key: str) -> Deployed:
         entry = self._entries.get(f"assistant.{key}") or self._entries.get(key)
         if entry is None:
             raise KeyError(self._missing(key))
-        return Deployed(entry)
+        return Deployed(entry, self._ids)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

@@ -23,7 +23,18 @@ PROFILE = Locked(
 )
 TUTOR = replace(entry(Address("assistant", "tutor"), "asst_1", model="gpt-4o"), api="assistants")
 KB = entry(Address("vector_store", "handbook"), "vs_1", name="Handbook")
+SESSION = {
+    "environment": {"type": "openai_hosted", "template": "environment_template.box"},
+    "vaults": ["vault.keys", {"id": "vault_9"}],
+}
+AGENT = replace(
+    entry(Address("assistant", "triage"), "agent_1", model="gpt-5", session=SESSION), api="agents"
+)
+PLAIN = replace(entry(Address("assistant", "plain"), "agent_2", model="gpt-5"), api="agents")
+BOX = entry(Address("environment_template", "box"), "envtmpl_1")
+KEYS = entry(Address("vault", "keys"), "vault_1")
 PROD = state(3, PROFILE, TUTOR, KB, entry(LEAVE, "file-1"))
+AGENTS = state(3, PROFILE, TUTOR, AGENT, PLAIN, BOX, KEYS)
 
 
 @pytest.fixture
@@ -83,6 +94,25 @@ def test_objects(root: Path) -> None:
     assert not hasattr(loaded["tutor"], "request")
     with pytest.raises(AttributeError, match=r"`assistant.tutor` has no request"):
         _ = loaded["tutor"].request
+
+
+def test_sessions(root: Path) -> None:
+    """A saved agent has the arguments of `sessions.create`, with the ids of what they name; nothing
+    else has.
+    """
+    FileStore(root / "locks" / "prod.lock.json").write(AGENTS)
+    loaded = load("prod", root)
+    assert loaded["triage"].session == {
+        "agent_id": "agent_1",
+        "environment": {"type": "openai_hosted", "environment_template_id": "envtmpl_1"},
+        "vault_ids": ["vault_1", "vault_9"],
+    }
+    assert loaded["plain"].session == {"agent_id": "agent_2", "environment": {"type": "none"}}
+    for name in ("support", "tutor", "vault.keys"):
+        with pytest.raises(AttributeError, match="has no session: it is not deployed"):
+            _ = loaded[name].session
+    with pytest.raises(AttributeError, match=r"Use its `\.session`"):
+        _ = loaded["triage"].request
 
 
 def test_mapping(root: Path) -> None:
@@ -186,12 +216,14 @@ def test_standard_library_alone(root: Path) -> None:
     lock in it.
     """
     (root / "provisioner.yaml").write_text("environments:\n  prod: {service: openai}\n")
+    FileStore(root / "locks" / "prod.lock.json").write(AGENTS)
     code = """
 import sys
 before = set(sys.modules)
 import provisioner
 assert not {name for name in sys.modules if name.startswith("provisioner.")}
 assert provisioner.load("prod", sys.argv[1])["support"].version == 4
+assert provisioner.load("prod", sys.argv[1])["triage"].session["agent_id"] == "agent_1"
 new = {name.partition(".")[0] for name in set(sys.modules) - before}
 print(sorted(new - sys.stdlib_module_names - {"provisioner"}))
 """

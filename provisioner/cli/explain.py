@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from provisioner.cli.console import Console, command
+
+
+def _spec() -> dict[str, Any]:
+    from provisioner.schemas import spec_schema
+
+    return spec_schema()
+
+
+def _workspace() -> dict[str, Any]:
+    from provisioner.schemas import workspace_schema
+
+    return workspace_schema()
+
+
+FILES = {"a spec": _spec, "`provisioner.yaml`": _workspace}
+"""What an author writes; a kind is explained without these schemas."""
 
 
 @command
@@ -15,12 +31,13 @@ def explain(
     what: Annotated[
         str | None,
         typer.Argument(
-            metavar="[KIND[.FIELD]]", help="As in `assistant.temperature`; default: every kind."
+            metavar="[KIND[.FIELD]]",
+            help="As in `assistant.temperature`, or `imports`; default: every kind.",
         ),
     ] = None,
 ) -> None:
     """Explain a kind or a field: limits, default, each API, and an example."""
-    from provisioner.engine.explaining import explained
+    from provisioner.engine.explaining import explained, words_of
     from provisioner.views.explained import (
         explained_json,
         explained_text,
@@ -32,12 +49,13 @@ def explain(
         from provisioner.kinds import kinds
 
         known = sorted(kinds().values(), key=lambda kind: kind.name)
+        words = [word for file, schema in FILES.items() for word in words_of(file, schema())]
         if console.json:
-            console.document(kinds_json(known))
+            console.document(kinds_json(known, words))
         else:
-            console.result(kinds_text(known))
+            console.result(kinds_text(known, words))
         return
-    found = explained(what)
+    found = explained(what, FILES)
     if console.json:
         console.document(explained_json(found))
     else:

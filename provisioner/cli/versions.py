@@ -23,11 +23,12 @@ def versions(
     context = console.open()
     entry = entry_at(engine.state(context), addr)
     kept, environment = versions_of(entry), context.environment
+    api = None if entry.profile else entry.api
     if console.json:
         most = environment.keep_versions
-        console.document(versions_json(entry.address, environment.name, most, kept))
+        console.document(versions_json(entry.address, environment.name, most, kept, api=api))
     else:
-        console.result(versions_text(entry.address, environment.name, kept))
+        console.result(versions_text(entry.address, environment.name, kept, api))
 
 
 COMMANDS = {"versions": versions}

@@ -272,6 +272,8 @@ class Session:
         """One event. What subagents do is their own."""
         if name not in _known_events():
             turn.remark(f"the service sent `{name}`, an event that this release does not know")
+        if name == "error":
+            turn.remark(f"the service says: {said['error']['code']}: {said['error']['message']}")
         begun = said.get("turn") or {}
         if begun and not begun.get("subagent_id") and begun["id"] not in self._past:
             self._turn = begun

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
+from provisioner.engine.schema_parts import NAME, Found, Node, Part, Schema, about
 from provisioner.errors import UsageError
 from provisioner.kinds import kinds
 from provisioner.kinds.base import Kind, Path
 from provisioner.kinds.table import Field, named
 from provisioner.model import Problem
-from provisioner.text import suggest
+from provisioner.text import did_you_mean, suggest
 from provisioner.yamltext.examples import Commented, block, uncommented
 
-Node = dict[str, Any]
-_NAME = "example"
+if TYPE_CHECKING:
+    from provisioner.engine.carrying import Carried
+
 _LIMITS = {
     "ge": "minimum",
     "le": "maximum",
@@ -25,24 +28,6 @@ _LIMITS = {
 _LISTS = {"minLength": "minItems", "maxLength": "maxItems"}
 _PLAIN: dict[Any, str] = {str: "string", float: "number", int: "integer", bool: "boolean"}
 _GONE = object()  # the value of what an example is to have no more
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A field below what is explained, or one of the types that it may be of."""
-
-    name: str
-    node: Node
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """How one API carries a field: where a request has it, or what has to be accepted to lose."""
-
-    api: str
-    path: str | None  # None: it does not; empty: at the top, each of its keys
-    loss: str | None = None  # what `accept_loss` calls it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,39 +44,80 @@ class Explained:
     parts: tuple[Part, ...] = ()
     sent: bool = True  # False: a setting of ours, which no request has
     carried: tuple[Carried, ...] = ()  # empty: nobody can tell beforehand
+    file: str = ""  # where it stands, if it is no kind of resource
 
 
-def explained(words: str) -> Explained:
-    """What `assistant`, `assistant.temperature` or `assistant.tools.mcp.server_url` is. UsageError
-    for a name that there is none of.
+Files = Mapping[str, Callable[[], Node]]
+"""The schemas of what an author writes, by what the file is called."""
+
+
+def explained(words: str, files: Files) -> Explained:
+    """What `assistant`, `assistant.temperature` or `assistant.tools.mcp.server_url` is, or another
+    word that stands at the top of a file, as in `imports.to`. UsageError for a name that there is
+    none of.
     """
     first, *names = words.split(".")
     by_section = {kind.section: kind for kind in kinds().values()}
     kind = kinds().get(first) or by_section.get(first)
-    if kind is None:
-        detail = f"There is no kind `{first}`."
-        raise UsageError(Problem("Unknown kind", detail, suggest(first, kinds(), "the kinds are")))
-    return Explaining(kind).of(names)
+    if kind is not None:
+        return Explaining(kind).of(names)
+    known: dict[str, Word] = {}
+    for name, schema in files.items():
+        known |= {word.name: word for word in words_of(name, schema(), first)}
+    if first in known:
+        return known[first].of(names)
+    choices = [*kinds(), *known]
+    hint = did_you_mean(first, choices) or suggest(first, kinds(), "the kinds are")
+    raise UsageError(Problem("Unknown kind", f"There is no kind `{first}`.", hint))
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A value's schema, and how a value of it becomes one of the whole."""
+def words_of(file: str, schema: Node, wanted: str = "") -> Iterator[Word]:
+    """The words at the top of a file that are no kind's; of those that a pattern has the one that
+    is wanted.
+    """
+    sections = {kind.section for kind in kinds().values()}
+    named = {name: one for name, one in schema["properties"].items() if name not in sections}
+    for pattern, one in schema.get("patternProperties", {}).items():
+        if re.match(pattern, wanted):
+            named[wanted] = one
+    for name, one in named.items():
+        yield Word(name, file, one, schema.get("$defs", {}), name in schema.get("required", ()))
 
-    node: Node
-    whole: Callable[[Any], Any]
-    way: Path = ()  # to the value, in the whole
-    required: bool = False
-    # The mappings on that way, outermost first: where they are, and their schemas.
-    levels: tuple[tuple[Path, Node], ...] = ()
+
+class Word(Schema):
+    """A word at the top of a file, which is no kind of resource."""
+
+    def __init__(
+        self, name: str, file: str, node: Node, definitions: dict[str, Node], required: bool
+    ) -> None:
+        super().__init__(definitions)
+        self.name = name
+        self.file = file
+        self.node = node
+        self.required = required
+
+    def of(self, names: Sequence[str]) -> Explained:
+        found = self.descend(self.node, names)
+        if found is None:
+            raise self.unknown(self.node, names, self.name)
+        example = found.whole(_commented(self.sample(found.node), found.node))
+        return Explained(
+            ".".join([self.name, *names]),
+            found.node,
+            block({self.name: example}),
+            definitions=self.definitions,
+            required=found.required if names else self.required,
+            parts=tuple(self.parts(found.node)),
+            file=self.file,
+        )
 
 
-class Explaining:
+class Explaining(Schema):
     """One kind. What needs pydantic is read when it is asked for."""
 
     def __init__(self, kind: Kind) -> None:
+        super().__init__()
         self.kind = kind
-        self.definitions: dict[str, Node] = {}
         self._known: dict[str, Node] = {}  # the schema of the whole, and of its fields
 
     def of(self, names: Sequence[str]) -> Explained:
@@ -99,7 +125,9 @@ class Explaining:
         if not names:
             return self._kind(path)
         one = self.kind.fields.get(names[0])
-        found = self._find(self._whole(names[0]), names, self.kind.name)
+        found = self.descend(self._whole(names[0]), names)
+        if found is None:
+            raise self.unknown(self._whole(None), names, self.kind.name)
         example = found.whole(_commented(self._filled(found), found.node))
         if len(names) > 1 or self._modelled(names[0]):
             example = self._mended(example, found.levels, found.way)
@@ -111,7 +139,7 @@ class Explaining:
             required=found.required,
             fixed=bool(one and one.fixed),
             default=one.default if one and len(names) == 1 else None,
-            parts=tuple(self._parts(found.node)),
+            parts=tuple(self.parts(found.node)),
             sent=self.kind.inlined or bool(one and one.kept),
             carried=tuple(self._carried(one, names, uncommented(example), found.way)),
         )
@@ -120,7 +148,7 @@ class Explaining:
         whole = self._whole(None)
         known = {one.name for one in self.kind.fields}
         # What every resource may say stands behind what this one may.
-        parts = sorted(self._parts(whole), key=lambda part: bool(known) and part.name not in known)
+        parts = sorted(self.parts(whole), key=lambda part: bool(known) and part.name not in known)
         nodes = {part.name: part.node for part in parts}
         fullest = max(self.kind.examples, key=len)
         example: Any = {
@@ -135,26 +163,25 @@ class Explaining:
         )
 
     def _spec(self, resource: Any) -> str:
-        return block({self.kind.section: {_NAME: resource}})
+        return block({self.kind.section: {NAME: resource}})
 
     def _carried(
         self, one: Field | None, names: Sequence[str], example: Any, way: Path
     ) -> Iterator[Carried]:
         if one is None or not one.kept or self.kind.inlined:
             return
-        apis = [api for api in self.kind.apis if api is not None]
-        if not apis and len(names) == 1 and not one.unread:
-            yield Carried("every API", ".".join(one.path("")))
-        for api in apis:
-            if one.apis is not None and api not in one.apis:
-                yield Carried(api, None)
-            elif len(names) == 1:
-                # A block of what one API alone has is the request's own.
-                yield Carried(api, "" if one.name == api else ".".join(one.path(api)))
-            else:
-                from provisioner.engine.carrying import carried
+        from provisioner.engine.carrying import Carried, carried, of_declared
 
-                yield Carried(api, *carried(self.kind, api, example, way))
+        for api in self.kind.apis:
+            if api is None and (len(names) > 1 or one.unread):
+                continue
+            if len(names) == 1 and one.name == api:
+                # A block of what one API alone has is the request's own.
+                yield Carried(api, "")
+            elif self._modelled(names[0]) or one.sort.declare:
+                yield carried(self.kind, api, example, way)
+            else:
+                yield of_declared(self.kind, api, example, way)
 
     # The schema, as far as it is needed.
 
@@ -165,7 +192,7 @@ class Explaining:
         one = self.kind.fields.get(first or "")
         if one is None or not one.about or one.sort.written is None:
             if "" not in self._known:
-                self._known[""] = self._defined(self.kind.spec.model_json_schema())
+                self._known[""] = self.defined(self.kind.spec.model_json_schema())
             return self._known[""]
         needed = {name: self._field(self.kind.fields[name]) for name in self._required()}
         return {
@@ -200,139 +227,33 @@ class Explaining:
             from pydantic import TypeAdapter
 
             takes = named(written) if isinstance(written, str) else written
-            node = self._defined(TypeAdapter(takes).json_schema())
+            node = self.defined(TypeAdapter(takes).json_schema())
         said = max(one.about, node.get("description", ""), key=len)
         limits = {_LIMITS[name]: limit for name, limit in one.limits.items()}
         if node.get("type") == "array":
             limits = {_LISTS.get(name, name): limit for name, limit in limits.items()}
         return {**node, **limits, "description": said, "examples": list(one.examples)}
 
-    def _defined(self, schema: Node) -> Node:
-        self.definitions |= schema.pop("$defs", {})
-        return schema
-
-    def _resolved(self, node: Node) -> Node:
-        """A node with what it refers to, and without the branch that only allows null."""
-        if "$ref" in node:
-            target = self.definitions[node["$ref"].rpartition("/")[2]]
-            node = {**target, **{key: node[key] for key in node if key != "$ref"}}
-        branches = [one for one in _branches(node) if one.get("type") != "null"]
-        if len(branches) == 1:
-            inner = self._resolved(branches[0])
-            own = {key: node[key] for key in node if key not in ("anyOf", "oneOf", "default")}
-            said = max(node.get("description", ""), inner.get("description", ""), key=len)
-            return {**inner, **own, **({"description": said} if said else {})}
-        return node
-
-    # From a whole to its parts.
-
-    def _parts(self, node: Node) -> Iterator[Part]:
-        """What may be said below a value: fields, and where there are several types, those."""
-        found: dict[str, Part] = {}
-        for part in self._below(self._resolved(node)):
-            found.setdefault(part.name, part)
-        yield from found.values()
-
-    def _below(self, node: Node) -> Iterator[Part]:
-        branches = [self._resolved(one) for one in _branches(node)]
-        types = _types(branches)
-        if len(types) > 1:
-            yield from (Part(name, one) for name, one in types.items())
-            branches = [one for one in branches if one not in types.values()]
-        for branch in branches:
-            below = self._below(branch)
-            # Whoever writes the one of them does not write the other.
-            yield from (replace(part, required=False) for part in below)
-        for inner in _inner(node):
-            yield from self._below(self._resolved(inner))
-        required = node.get("required", ())
-        for name, one in node.get("properties", {}).items():
-            if _said(self._resolved(one)):
-                yield Part(name, self._resolved(one), name in required)
-
-    def _find(self, node: Node, names: Sequence[str], path: str) -> _Found:
-        found = self._descend(node, names)
-        if found is not None:
-            return found
-        # The longest part of it that there is, to say what is below that.
-        known, at = node, 0
-        while at < len(names) and (nearer := self._descend(node, names[: at + 1])):
-            known, at = nearer.node, at + 1
-        choices = [part.name for part in self._parts(known if at else self._whole(None))]
-        above = ".".join([path, *names[:at]])
-        detail = f"`{above}` has no field `{names[at]}`."
-        hint = suggest(names[at], choices, "it has") or f"`provisioner explain {above}` lists them"
-        raise UsageError(Problem("Unknown field", detail, hint if choices else "it has none"))
-
-    def _descend(self, node: Node, names: Sequence[str]) -> _Found | None:
-        node = self._resolved(node)
-        if not names:
-            return _Found(node, lambda value: value)
-        if names[0] in node.get("properties", {}):
-            return self._property(node, names[0], names[1:])
-        return self._into_branch(node, names) or self._into_entry(node, names)
-
-    def _into_branch(self, node: Node, names: Sequence[str]) -> _Found | None:
-        branches = [self._resolved(one) for one in _branches(node)]
-        types = _types(branches)
-        if len(types) > 1:
-            if names[0] in types:
-                return self._descend(types[names[0]], names[1:])
-            branches = [one for one in branches if one not in types.values()]
-        found = [one for branch in branches if (one := self._descend(branch, names))]
-        # Of several the one that is listed: the others have nothing to say of it.
-        found.sort(key=lambda one: not _said(one.node))
-        return found[0] if found else None
-
-    def _into_entry(self, node: Node, names: Sequence[str]) -> _Found | None:
-        """A list or a mapping of names says nothing itself: what is below is that of an entry."""
-        listed = node.get("type") == "array"
-        for inner in _inner(node):
-            found = self._descend(inner, names)
-            if found:
-                return _within(found, 0 if listed else _NAME, listed)
-        return None
-
-    def _property(self, node: Node, name: str, rest: Sequence[str]) -> _Found | None:
-        found = self._descend(node["properties"][name], rest)
-        if found is None:
-            return None
-        required = node.get("required", ())
-        beside = {
-            other: self._sample(one)
-            for other, one in node["properties"].items()
-            if other != name and (other in required or "const" in one or self._refers(one))
-        }
-
-        def whole(value: Any) -> Any:
-            return {**beside, name: found.whole(value)}
-
-        is_required = name in required if not rest else found.required
-        below = (((name, *way), inner) for way, inner in found.levels)
-        return _Found(
-            found.node, whole, (name, *found.way), is_required, levels=(((), node), *below)
-        )
-
     # Values that are examples.
 
-    def _filled(self, found: _Found) -> Any:
+    def _filled(self, found: Found) -> Any:
         """An example of what is explained itself. A mapping without one has every field that fits
         beside the others and that no API loses which has the rest.
         """
         node = found.node
         if node.get("examples") or "properties" not in node:
-            return self._sample(node)
+            return self.sample(node)
         from provisioner.engine.carrying import troubles
 
-        sample = self._sample(node)
+        sample = self.sample(node)
         known = troubles(self.kind, found.whole(sample))
         for name, one in self._optional(node, sample):
-            more = {**sample, name: self._sample(one)}
+            more = {**sample, name: self.sample(one)}
             now = troubles(self.kind, found.whole(more))
             if now.no_worse(known):
                 sample, known = more, now
         nodes = node["properties"]
-        return {name: _commented(one, self._resolved(nodes[name])) for name, one in sample.items()}
+        return {name: _commented(one, self.resolved(nodes[name])) for name, one in sample.items()}
 
     def _optional(self, node: Node, sample: Any) -> Iterator[tuple[str, Node]]:
         """What may be said beside what an example says already, where there are examples of it."""
@@ -340,7 +261,7 @@ class Explaining:
 
         for name, one in node.get("properties", {}).items():
             said = name in sample or name in Resource.model_fields
-            if not said and self._resolved(one).get("examples"):
+            if not said and self.resolved(one).get("examples"):
                 yield name, one
 
     def _mended(self, example: Any, levels: Sequence[tuple[Path, Node]], at: Path) -> Any:
@@ -376,45 +297,13 @@ class Explaining:
         """
         nodes = node.get("properties", {})
         for name in sample:
-            words = self._resolved(nodes.get(name, {})).get("enum", ())
+            words = self.resolved(nodes.get(name, {})).get("enum", ())
             yield from ((name, word) for word in words if word != _bare(sample[name]))
         for name, one in self._optional(node, sample):
-            yield name, self._sample(one)
+            yield name, self.sample(one)
         for name in sample:
             if name in nodes and name not in node.get("required", ()):
                 yield name, _GONE
-
-    def _refers(self, node: Node) -> bool:
-        """Whether it names what something works on, without which an example says little."""
-        items = self._resolved(node).get("items", {})
-        return any(one.get("$ref", "").endswith("/Unmanaged") for one in _branches(items))
-
-    def _sample(self, node: Node) -> Any:
-        """A value that a schema takes."""
-        node = self._resolved(node)
-        if node.get("examples"):
-            return node["examples"][0]
-        for key in ("const", "default"):
-            if node.get(key) not in (None, [], {}):
-                return node[key]
-        if "enum" in node:
-            return node["enum"][0]
-        branches = _branches(node)
-        return self._sample(branches[-1]) if branches else self._typed(node)
-
-    def _typed(self, node: Node) -> Any:
-        kind = node.get("type")
-        if kind == "array":
-            return [self._sample(node.get("items", {}))]
-        if kind == "object":
-            required = node.get("required", ())
-            return {
-                name: self._sample(one)
-                for name, one in node.get("properties", {}).items()
-                if name in required or "const" in one or self._refers(one)
-            }
-        values = {"integer": node.get("minimum", 1), "number": 1, "boolean": True}
-        return values.get(str(kind), "text")
 
 
 def _at(example: Any, way: Path) -> Any:
@@ -440,35 +329,5 @@ def _bare(example: Any) -> Any:
 
 
 def _commented(value: Any, node: Node) -> Any:
-    said = _said(node)
+    said = about(node)
     return Commented(value, said.removesuffix(".")) if said else value
-
-
-def _within(found: _Found, key: str | int, listed: bool) -> _Found:
-    def whole(value: Any) -> Any:
-        inner = found.whole(value)
-        return [inner] if listed else {key: inner}
-
-    levels = tuple(((key, *way), node) for way, node in found.levels)
-    return _Found(found.node, whole, (key, *found.way), found.required, levels)
-
-
-def _said(node: Node) -> str:
-    return str(node.get("description", ""))
-
-
-def _branches(node: Node) -> list[Node]:
-    return list(node.get("anyOf") or node.get("oneOf") or ())
-
-
-def _types(branches: Sequence[Node]) -> dict[str, Node]:
-    """The branches that a `type` tells apart."""
-    constants = ((one.get("properties", {}).get("type", {}).get("const"), one) for one in branches)
-    return {name: one for name, one in constants if name}
-
-
-def _inner(node: Node) -> Iterator[Node]:
-    """What the entries of a list, or of a mapping of names, are."""
-    extra = node.get("additionalProperties")
-    found = [node.get("items"), *node.get("patternProperties", {}).values(), extra]
-    yield from (one for one in found if isinstance(one, dict) and one)

@@ -8,6 +8,7 @@ from typing import Any
 
 from provisioner.apply.exactly_once import Lookalikes
 from provisioner.apply.recorded import own_paths
+from provisioner.diff import top
 from provisioner.digests import hash_file, held_path
 from provisioner.engine.context import Context
 from provisioner.engine.others import Others
@@ -35,7 +36,7 @@ from provisioner.plan.moves import conflicts
 from provisioner.plan.ownership import Claim, claim_problem, foreign, foreign_problem
 from provisioner.remote import Remote, together
 from provisioner.text import did_you_mean, listed
-from provisioner.workspace import Import, Specs
+from provisioner.workspace import External, Import, Specs
 from provisioner.workspace.setting import LOCAL
 
 _Finding = tuple[str, str, str]  # summary, detail and hint
@@ -246,7 +247,7 @@ async def check_externals(
     """SpecError for each named object that is not managed here and does not exist."""
     shown = {id for objects in refreshed.listed.values() for id in objects or {}}
     forms = [
-        (kind(item.kind).form(context.environment.api), item)
+        (kind(item.kind).form(item.api or context.environment.api), item)
         for item in specs.externals
         if item.id not in shown
     ]
@@ -254,10 +255,17 @@ async def check_externals(
     answers = await together([form.read(remote, item.id, Names()) for form, item in asked])
     missing = [item for (_, item), live in zip(asked, answers, strict=True) if live is None]
     said = [
-        (item.source, f"The service has no {item.kind.replace('_', ' ')} `{item.id}`.")
+        (
+            item.source,
+            f"The service has no {item.kind.replace('_', ' ')} `{item.id}`{_through(item)}.",
+        )
         for item in missing
     ]
     _refuse(context, [(source, (NOT_FOUND, detail, LOOK)) for source, detail in said])
+
+
+def _through(item: External) -> str:
+    return f" through `{item.api}`" if item.api else ""
 
 
 def check_imports(context: Context, case: Situation, unstamped: Collection[Address] = ()) -> None:
@@ -378,6 +386,21 @@ def _refuse(context: Context, findings: Iterable[tuple[Source, _Finding]]) -> No
         problems.append(Problem(*finding, file=place.file, line=place.line, column=place.column))
     if problems:
         raise SpecError(problems)
+
+
+def check_times(context: Context, case: Situation, plan: Plan, now: float) -> None:
+    """SpecError for what would be made or changed to do something at a time that is over."""
+    findings = []
+    for change in plan.changes:
+        want = case.desired.get(change.address)
+        if want is None or change.action not in (Action.CREATE, Action.REPLACE, Action.UPDATE):
+            continue
+        late = case.form(change.address).late(change.address, want.fields, now)
+        changed = {top(one.path) for one in change.fields}
+        if late and (change.action.makes or changed.intersection(map(str, late.path))):
+            said = late.summary, late.detail, late.hint or ""
+            findings.append((want.source.at(*late.path), said))
+    _refuse(context, findings)
 
 
 def check_plan(case: Situation, options: PlanOptions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -49,7 +50,7 @@ def checked(
     desired: dict[str, Mapping[Address, Desired]] = {}
     for name in names:
         specs = workspace.compile(name, dict(variables or {}))
-        found[name] = specs.problems
+        found[name] = [*specs.problems, *_late(workspace, specs.desired, time.time())]
         counts |= Counter(address.kind for address in specs.desired)
         desired[name] = specs.desired
     problems = list(by_problem(found))
@@ -76,6 +77,26 @@ def checked(
         names,
         tuple(carried),
     )
+
+
+def _late(
+    workspace: Workspace, desired: Mapping[Address, Desired], now: float
+) -> Iterator[Problem]:
+    """Warnings of what can be as it is only where it was made before: nobody asks the lock here."""
+    for address, want in desired.items():
+        late = kind(address.kind).form(want.api).late(address, want.fields, now)
+        if late:
+            place = workspace.locate(want.source.at(*late.path))
+            yield Problem(
+                late.summary,
+                late.detail,
+                f"where it has run, all is well; else {late.hint}",
+                severity="warning",
+                file=place.file,
+                line=place.line,
+                column=place.column,
+                address=str(address),
+            )
 
 
 def _carrying(environment: str, desired: Mapping[Address, Desired]) -> Iterator[Carrying]:

@@ -161,6 +161,7 @@ class Session:
                     for live in await file_kind().form(None).list(self.remote, Names())
                 }
             plan = with_digests(case, plan, files)
+        preflight.check_times(self.context, case, plan, self.remote.now())
         loose = await preflight.loose_uploads(others, self.refreshed, case.lock, plan)
         loose += preflight.alike(self.refreshed, case, plan)
         unasked = () if options.refresh else (_UNASKED,)

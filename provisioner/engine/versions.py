@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 from provisioner.diff import same
 from provisioner.engine.context import Context
@@ -51,12 +52,12 @@ class Version:
 
 
 def versions(entry: Locked) -> list[Version]:
-    """Every version that is kept of a locked assistant, the newest first. UsageError where there
-    are none.
+    """Every version that is kept of a locked assistant, the newest first, also where it is an
+    object through another API by now. UsageError where there are none.
     """
-    form, profile = _profile(entry)
+    form, kept = _kept(entry)
     found = []
-    for one, before in pairwise([entry.kept_version, *profile.older, None]):
+    for one, before in pairwise([*kept, None]):
         assert one is not None
         changed: tuple[str, ...] | None = () if one["version"] == 1 else None
         if before and "request" in one and "request" in before:
@@ -112,6 +113,15 @@ async def rollback(session: Session, entry: Locked, to: int) -> Plan:
     return replace(_plan(context, lock, change), notes=tuple(notes), problems=problems)
 
 
+def _kept(entry: Locked) -> tuple[ProfileForm, list[dict[str, Any]]]:
+    """Every version of a profile, the newest first, and the form that they all have."""
+    form = kind(entry.address.kind).profile_form
+    if form is not None and entry.profile is None and entry.former:
+        return form, list(entry.former)
+    form, profile = _profile(entry)
+    return form, [entry.kept_version, *profile.older]
+
+
 def _profile(entry: Locked) -> tuple[ProfileForm, Profile]:
     form = kind(entry.address.kind).form(entry.api)
     if isinstance(form, ProfileForm) and entry.profile:
@@ -137,23 +147,22 @@ def _profile(entry: Locked) -> tuple[ProfileForm, Profile]:
 
 def _request(entry: Locked, version: int) -> Fields:
     """The request of a version. UsageError where it is not kept."""
-    _, profile = _profile(entry)
-    if version == profile.version:
-        return profile.request
-    try:
-        request: Fields = entry.older_version(version)["request"]
-    except KeyError:
-        pass
-    else:
+    _, kept = _kept(entry)
+    numbers = [one["version"] for one in kept]
+    whole = {one["version"]: one["request"] for one in kept if "request" in one}
+    if version in whole:
+        request: Fields = whole[version]
         return request
-    whole = [one["version"] for one in profile.older if "request" in one]
-    listed = quoted([profile.version, *whole], "and")
-    hint = f"kept are {listed}" if whole else f"only {listed} is kept"
+    listed = quoted(list(whole), "and")
+    hint = f"kept are {listed}" if len(whole) > 1 else f"only {listed or 'none'} is kept"
     detail = f"Version {version} of `{entry.address}` is not kept"
-    if version in (one["version"] for one in profile.older):
+    if version in numbers:
         detail = f"Release 0.1.0 has kept the ids of version {version} of `{entry.address}` alone"
-    elif version > profile.version or version < 1:
+    elif version > numbers[0] or version < 1:
         detail = f"`{entry.address}` never had a version {version}"
+        if entry.profile is None:
+            detail += f": since version {numbers[0]} it is an object through `api: {entry.api}`,"
+            detail += " which the service keeps as it is now alone"
     hint += "; `keep_versions` of the environment says how many are; further back, " + _REVERT
     raise UsageError(Problem("Version not kept", f"{detail}.", hint, address=str(entry.address)))
 
@@ -168,7 +177,7 @@ def _changes(form: ProfileForm, before: Fields, after: Fields) -> Iterator[Field
 
 
 def _change(lock: LockState, entry: Locked, before: Fields, after: Fields) -> Change:
-    form, _ = _profile(entry)
+    form, _ = _kept(entry)
     needs = tuple(one for one in entry.depends_on if one in lock.resources)
     return Change(
         entry.address,

@@ -271,6 +271,10 @@ class Form(ABC):
         """The fields that mean nothing any more, as an object is now: they are not compared."""
         return frozenset()
 
+    def late(self, address: Address, fields: Fields, now: float) -> Finding | None:
+        """Why an object cannot be given these fields any more, at a time in Unix seconds."""
+        return None
+
     def stuck(self, live: Live) -> frozenset[str]:
         """The fields that cannot be changed in place any more, beside those that are fixed."""
         return frozenset()
@@ -432,6 +436,11 @@ class Kind(ABC):
     def per_api(self) -> bool:
         """Whether each API has objects of its own; then a lock says which one an object is of."""
         return self.apis != (None,)
+
+    @cached_property
+    def through(self) -> Mapping[str, tuple[str, Path]]:
+        """The kinds of which it can name what is there through one API alone (`Form.through`)."""
+        return self.form(self.apis[-1]).through if self.apis else {}
 
     @cached_property
     def profile_form(self) -> ProfileForm | None:

@@ -162,6 +162,10 @@ LACKING_SCOPE = (
 )
 
 
+_QUIET = 0.2  # seconds after which a stream waits for somebody
+_EVENTS = b"text/event-stream"
+
+
 @dataclass
 class Rule:
     match: dict[str, Any]
@@ -265,27 +269,54 @@ class FaultyEdge:
 
     async def _failed(self, action: dict[str, Any], scope: Scope, receive: Receive) -> None:
         if "after" in (action.get("reset"), action.get("when")):
-            await self.app(scope, receive, _unheard)
+            await _carried_out(self.app, scope, receive, _Reply())
         if "reset" in action:
             raise await _sever(scope, receive, at_once=True)
         raise _error(action)
 
     async def _truncated(self, keep: int, scope: Scope, receive: Receive, send: Send) -> None:
-        body: list[bytes] = []
-
-        async def cut(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                await send(message)
-            else:
-                body.append(message.get("body", b""))
-
-        await self.app(scope, receive, cut)
-        await send({"type": "http.response.body", "body": b"".join(body)[:keep], "more_body": True})
+        await _carried_out(self.app, scope, receive, _Reply(send, keep))
         raise await _sever(scope, receive, at_once=False)
 
 
-async def _unheard(message: Message) -> None:
-    """A reply that is lost on its way."""
+class _Reply:
+    """A reply that is lost on its way, but for its first bytes where somebody gets them."""
+
+    def __init__(self, send: Send | None = None, keep: int = 0) -> None:
+        self._send, self._left = send, keep
+        self._streams = False
+        self._heard = 0.0  # when something came last
+
+    async def hear(self, message: Message) -> None:
+        self._heard = asyncio.get_running_loop().time()
+        if message["type"] == "http.response.start":
+            self._streams = _EVENTS in dict(message.get("headers", ())).get(b"content-type", b"")
+        elif self._left > 0:
+            kept = message.get("body", b"")[: self._left]
+            self._left -= len(kept)
+            message = {"type": "http.response.body", "body": kept, "more_body": True}
+        else:
+            return
+        if self._send is not None:
+            await self._send(message)
+
+    def is_over(self) -> bool:
+        """Whether all is there that anybody gets: a stream may have no end of its own."""
+        quiet = asyncio.get_running_loop().time() - self._heard
+        return self._streams and self._left <= 0 and quiet >= _QUIET
+
+
+async def _carried_out(app: ASGIApp, scope: Scope, receive: Receive, reply: _Reply) -> None:
+    """Let a request happen, whole, or as far as it happens by itself."""
+    work = asyncio.ensure_future(app(scope, receive, reply.hear))
+    try:
+        while not work.done() and not reply.is_over():
+            await asyncio.wait({work}, timeout=_QUIET)
+        if work.done():
+            await work
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
 
 
 async def _sever(scope: Scope, receive: Receive, *, at_once: bool) -> Severed:

@@ -135,7 +135,7 @@ def _shareable(name: str, api: str | None) -> bool:
     """Whether anything can name an object of a kind that is there through an API."""
     for one in kinds().values():
         if name in one.fields.refers_to:
-            through = one.form(one.apis[-1]).through.get(name)
+            through = one.through.get(name)
             if through is None or through[0] == api:
                 return True
     return False

@@ -78,13 +78,20 @@ def _lists() -> dict[str, Any]:
     return {
         "imports": _list(
             "Objects that exist and are taken over",
-            {"to": address, "id": id},
+            {"to": described(address, "The address that it gets", ["assistant.support"]), "id": id},
             {"environment": only},
         ),
-        "moved": _list("Resources that had another address", {"from": address, "to": address}, {}),
+        "moved": _list(
+            "Resources that had another address",
+            {
+                "from": described(address, "The address that it had", ["assistant.old"]),
+                "to": described(address, "The address that it has now", ["assistant.support"]),
+            },
+            {},
+        ),
         "removed": _list(
             "Resources that are no longer declared on purpose",
-            {"from": address},
+            {"from": described(address, "The address that it had", ["vector_store.old"])},
             {"destroy": destroy},
         ),
     }

@@ -5,24 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from provisioner.engine.explaining import Carried, Explained, Part
+from provisioner.engine.carrying import Carried
+from provisioner.engine.explaining import Explained, Word
+from provisioner.engine.schema_parts import Part
 from provisioner.kinds.base import Kind
 from provisioner.text import sentence
 from provisioner.views.schema_words import Words, code, description, limits
 from provisioner.views.values import PLAIN, Paint
 
 
-def kinds_text(kinds: Iterable[Kind]) -> str:
-    """Every kind, a line each."""
+def kinds_text(kinds: Iterable[Kind], words: Iterable[Word]) -> str:
+    """Every kind, a line each, and what else stands at the top of a file."""
     rows = [(kind.name, sentence(kind.summary)) for kind in kinds]
-    lines = [*_columns(rows), "", "`provisioner explain KIND.FIELD` tells more.", ""]
-    return "\n".join(lines)
+    others = [(word.name, f"In {word.file}: {description(word.node)}.") for word in words]
+    lines = [*_columns(rows), "", "Other words at the top of a file:", "", *_columns(others)]
+    return "\n".join([*lines, "", "`provisioner explain KIND.FIELD` tells more.", ""])
 
 
-def kinds_json(kinds: Iterable[Kind]) -> dict[str, Any]:
+def kinds_json(kinds: Iterable[Kind], words: Iterable[Word]) -> dict[str, Any]:
     """The same for programs."""
     listed = [{"kind": kind.name, "section": kind.section, "about": kind.summary} for kind in kinds]
-    return {"kinds": listed}
+    others = [
+        {"word": word.name, "file": word.file.strip("`"), "about": description(word.node)}
+        for word in words
+    ]
+    return {"kinds": listed, "words": others}
 
 
 def explained_text(found: Explained, paint: Paint = PLAIN, *, verbose: bool = False) -> str:
@@ -38,8 +45,13 @@ def explained_text(found: Explained, paint: Paint = PLAIN, *, verbose: bool = Fa
 
 
 def _facts(found: Explained) -> Iterator[tuple[str, str]]:
-    if "." not in found.path:
-        return
+    if found.file:
+        yield "stands in", found.file
+    if found.file or "." in found.path:
+        yield from _facts_of_field(found)
+
+
+def _facts_of_field(found: Explained) -> Iterator[tuple[str, str]]:
     yield "type", _type(found.node, found.definitions, found.path)
     if said := limits(found.node):
         yield "limits", said
@@ -59,6 +71,8 @@ def _facts(found: Explained) -> Iterator[tuple[str, str]]:
 def _carried(one: Carried) -> str:
     if one.path is not None:
         return f"`{one.path}`" if one.path else "its keys, at the top of the request"
+    if one.elsewhere:
+        return one.elsewhere
     if one.loss:
         return f"not carried; `accept_loss: [{one.loss}]` accepts that"
     return "not carried: it is ignored there"
@@ -94,7 +108,9 @@ def _columns(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def explained_json(found: Explained) -> dict[str, Any]:
-    """The same for programs. `apis` says where a request has it, null where it does not."""
+    """The same for programs. `apis` says where a request has it, null where it does not;
+    `elsewhere`, what has it then.
+    """
     return {
         "path": found.path,
         "about": description(found.node),
@@ -105,6 +121,7 @@ def explained_json(found: Explained) -> dict[str, Any]:
         "fixed": found.fixed,
         "sent": found.sent,
         "apis": {one.api: one.path for one in found.carried},
+        "elsewhere": {one.api: one.elsewhere for one in found.carried if one.elsewhere},
         "losses": {one.api: one.loss for one in found.carried if one.loss},
         "fields": [_part(part, found) for part in found.parts],
         "example": found.example,

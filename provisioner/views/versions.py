@@ -17,12 +17,15 @@ _HEAD = ("version", "written", "commit", "changed")
 _SAME = "No difference: both versions send the same request."
 
 
-def versions_text(address: Address, environment: str, kept: Sequence[Version]) -> str:
-    """A version a line, the newest first."""
+def versions_text(
+    address: Address, environment: str, kept: Sequence[Version], api: str | None
+) -> str:
+    """A version a line, the newest first. `api`: through which it is an object by now."""
     rows = [_HEAD, *(_row(version) for version in kept)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(_HEAD))]
     counted = f"{many(len(kept), 'version')} {'is' if len(kept) == 1 else 'are'} kept"
-    lines = [f"{inline(str(address))} in `{inline(environment)}`: {counted}.", ""]
+    of = f" of the request profile that it was before `api: {inline(api)}`" if api else ""
+    lines = [f"{inline(str(address))} in `{inline(environment)}`: {counted}{of}.", ""]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         lines.append(f"  {'  '.join(cells)}".rstrip())
@@ -54,13 +57,21 @@ def _changed(version: Version) -> str:
 
 
 def versions_json(
-    address: Address, environment: str, keep_versions: int, kept: Sequence[Version]
+    address: Address,
+    environment: str,
+    keep_versions: int,
+    kept: Sequence[Version],
+    *,
+    api: str | None,
 ) -> dict[str, Any]:
-    """The same for programs; `changed` is null where nobody knows."""
+    """The same for programs; `changed` is null where nobody knows, and `api` is null where it still
+    is a request profile.
+    """
     return {
         "address": str(address),
         "environment": environment,
         "keep_versions": keep_versions,
+        "api": api,
         "versions": [_version(version) for version in kept],
     }
 

@@ -29,6 +29,7 @@ class External:
     kind: str
     id: str
     source: Source
+    api: str | None = None  # through which it is there, where that is not the environment's
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,10 @@ class Compiler:
         if declaration.findings:
             self._report(raw, declaration.findings)
         for kind, id, path in declaration.externals:
-            self._externals.setdefault((kind, id), External(kind, id, raw.source.at(*path)))
+            api, _ = raw.kind.through.get(kind, (None, ()))
+            external = self._externals.get((kind, id))
+            if external is None or (api and not external.api):
+                self._externals[kind, id] = External(kind, id, raw.source.at(*path), api)
         for name, wish in declaration.files.items():
             # Of a faulty one nobody knows.
             wanted = {} if declaration.fields is None else wish.fields

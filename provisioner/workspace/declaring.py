@@ -149,6 +149,8 @@ class ResourceScope(Scope):
         if raw.external:
             self.declaration.bound |= raw.dynamic
             id = self._neighbours.external_id(raw)
+            if id and kind in self.declaration.raw.kind.through:
+                self.declaration.externals.append((kind, id, path))
             return {"id": id} if id else None
         return f"{kind}.{value}"
 

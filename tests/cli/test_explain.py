@@ -56,6 +56,18 @@ def test_kinds_and_fields() -> None:
     assert explain("assistants.temperature") == explain("assistant.temperature")
 
 
+def test_words_that_are_no_kind() -> None:
+    """Whatever else stands at the top of a file has a line and a page, with the file it stands in."""
+    assert "  moved                In a spec: Resources that had another address.\n" in explain()
+    page = explain("imports")
+    assert "  stands in  a spec\n" in page and "- {to: assistant.support, id: asst_abc123}" in page
+    assert "  default    `3`\n" in explain("environments.keep_versions")
+    words = run_here(["explain", "--json"]).json["words"]
+    assert {"removed": "a spec", "policies": "provisioner.yaml"}.items() <= {
+        one["word"]: one["file"] for one in words
+    }.items()
+
+
 @pytest.mark.parametrize(
     ("words", "apis"),
     [
@@ -116,6 +128,9 @@ def test_as_json() -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        ("import", "did you mean `imports`?"),
+        ("environments.keep_version", "did you mean `keep_versions`?"),
+        ("moved.to.x", "it has none"),
         ("assistent", "did you mean `assistant`?"),
         ("zebra9", "the kinds are: `assistant`"),
         ("assistant.temprature", "did you mean `temperature`?"),

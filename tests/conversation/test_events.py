@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from openai.types.beta import AssistantStreamEvent
+from openai.types.beta import AgentSessionEvent, AssistantStreamEvent
 from openai.types.responses import ResponseStreamEvent
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -144,3 +144,94 @@ async def test_every_event_of_a_response_is_known() -> None:
         ("", "https://x.example"),
         ("cfile_1", "a.png"),
     ]
+
+
+SESSION = {"id": "sess_1", "status": "in_progress", "required_actions": []}
+TURN = {"id": "turn_1", "status": "in_progress", "error": None}
+SAID = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "content": [{"type": "output_text", "text": "Hi"}],
+}
+SEARCH = {"id": "ws_1", "type": "web_search_call", "status": "completed"}
+
+
+def of_a_session(stream: str, session: dict[str, Any], turn: dict[str, Any]) -> Any:
+    """A service whose session tells all of a stream, and has come to rest whoever asks."""
+
+    def page(*items: dict[str, Any]) -> dict[str, Any]:
+        return {"object": "list", "data": list(items), "has_more": False}
+
+    kept = {"turns": page(turn), "items": page(SEARCH, SAID), "sess_1": session}
+
+    async def answer(request: Request) -> Response:
+        if request.method == "POST":
+            return Response(stream, media_type="text/event-stream")
+        return JSONResponse(kept[request.url.path.rpartition("/")[2]])
+
+    return Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
+
+
+def told_by_a_session(*names: str) -> str:
+    stream = ""
+    for at, name in enumerate(names):
+        event: dict[str, Any] = {"type": name, "event_id": f"event_{at}", "session_id": "sess_1"}
+        event |= {"turn_id": "turn_1", "item_id": "msg_1", "delta": "", "item": SEARCH}
+        if name.count(".") == 2:
+            event["session"] = {**SESSION, "status": name.rpartition(".")[2]}
+        elif name in ("agent.session.turn.created", "agent.session.turn.in_progress"):
+            event["turn"] = TURN
+        elif name.startswith("agent.session.subagent."):
+            event["turn"] = {**TURN, "id": "turn_9", "subagent_id": "sub_1"}
+        elif name == "agent.session.turn.item.added":
+            event["item"] = SAID
+        elif name == "agent.session.turn.output_text.delta":
+            event["delta"] = "Hi"
+        if name == "error":
+            event["error"] = ERROR
+        stream += f"event: {name}\ndata: {json.dumps(event)}\n\n"
+    return stream
+
+
+FIRST = ("agent.session.created", "agent.session.turn.created", "agent.session.turn.item.added")
+LAST = ("agent.session.idle", "agent.session.failed", "error")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("last", LAST)
+async def test_every_event_of_a_session_is_known(last: str) -> None:
+    """None is called unknown, those that say something are heard, and each end is one."""
+    names = sorted(known_words(AgentSessionEvent, "type") - {*FIRST, *LAST})
+    assert len(names) == 27
+    failed = last == "agent.session.failed"
+    session = {**SESSION, "status": "failed" if failed else "idle"}
+    session["error"] = "It fell over" if failed else None
+    turn = {**TURN, "status": "failed" if failed else "completed"}
+    stream = told_by_a_session(*FIRST, *names, last)
+
+    talk, reply = await reply_of(
+        of_a_session(stream, session, turn),
+        Partner("assistant.a", "agents", id="agent_1", request={"environment": {"type": "none"}}),
+    )
+
+    assert reply.text == talk.text == "Hi"
+    assert (reply.status, reply.reason) == (
+        ("failed", "It fell over") if failed else ("completed", "")
+    )
+    assert talk.told("tool") == ["web_search: completed"]
+    said = ["the service says: server_error: It fell over"]
+    assert talk.told("remark") == (said if last == "error" else [])
+
+
+@pytest.mark.anyio
+async def test_an_event_of_a_session_that_nobody_knows_is_said() -> None:
+    """It is passed over."""
+    stream = told_by_a_session(*FIRST, "agent.session.turn.hummed", "agent.session.idle")
+    talk, reply = await reply_of(
+        of_a_session(stream, {**SESSION, "status": "idle"}, {**TURN, "status": "completed"}),
+        Partner("assistant.a", "agents", id="agent_1", request={"environment": {"type": "none"}}),
+    )
+    assert reply.status == "completed"
+    [remark] = talk.told("remark")
+    assert "`agent.session.turn.hummed`, an event that this release does not know" in remark

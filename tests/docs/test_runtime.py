@@ -67,12 +67,20 @@ def applied(
     request: pytest.FixtureRequest, url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Path]]:
     """An API, and a workspace whose `prod` was applied through it."""
-    api, folder = request.param, tmp_path_factory.mktemp(request.param)
+    api = request.param
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_API_KEY", "any")
+        patch.setenv("OPENAI_BASE_URL", url)
+        yield api, applied_there(tmp_path_factory.mktemp(api), url, api, SPEC.text)
+
+
+def applied_there(folder: Path, url: str, api: str, spec: str) -> Path:
+    """A workspace whose `prod` was applied through an API."""
     prod = {"service": url, "api": api, "settling": 0}
     setting = {"workspace": api, "environments": {"prod": prod}}
     files = {
         "provisioner.yaml": yaml.safe_dump(setting),
-        "specs/support.yaml": SPEC.text,
+        "specs/support.yaml": spec,
         "docs/handbook/leave.md": LEAVE,
     }
     for name, text in files.items():
@@ -83,7 +91,7 @@ def applied(
         patch.setenv("OPENAI_BASE_URL", url)
         done = run_here(["-C", str(folder), "apply", "-y"])
         assert done.code == 0, done.out + done.err
-        yield api, folder
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +124,26 @@ def test_the_python_of_a_page_prints_what_it_shows(
     assert said_by(block.text, str(block)) == of_pages(f"text {api}")[page].text
 
 
+@pytest.fixture(scope="module")
+def agents(url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace whose `prod` has the agent of the page on sessions."""
+    (spec,) = [block for block in blocks("yaml spec") if block.page == f"{FOLDER}sessions.md"]
+    return applied_there(tmp_path_factory.mktemp("agents"), url, "agents", spec.text)
+
+
+def test_the_sample_of_sessions_prints_what_it_shows(
+    agents: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what `load` gives of a saved agent."""
+    monkeypatch.chdir(agents)
+    monkeypatch.setenv("OPENAI_API_KEY", "any")
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+    block = of_pages("python agents")["sessions"]
+    assert (
+        f"{said_by(block.text, str(block)).rstrip()}\n" == of_pages("text agents")["sessions"].text
+    )
+
+
 def test_waiting_has_an_end(
     applied: tuple[str, Path], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,7 +172,7 @@ def test_the_typescript_of_a_page_prints_what_it_shows(
 
 def test_every_page_has_every_sample() -> None:
     """In both languages and for both APIs, with what it prints."""
-    pages = {path.stem for path in (ROOT / FOLDER).glob("*.md")} - {"README"}
+    pages = {path.stem for path in (ROOT / FOLDER).glob("*.md")} - {"README", "sessions"}
 
     for language in ("python", "ts", "text"):
         for api in APIS:

@@ -141,6 +141,70 @@ def test_the_python_module_is_what_an_application_did_with_threads(
             ask(client, "other", talk, "Hello?")
 
 
+@pytest.fixture(scope="module")
+def agents(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A workspace with saved agents, one of which has more than an id for its sessions."""
+    folder = tmp_path_factory.mktemp("agents")
+    tool = {**SPEC["assistants"]["support"]["tools"][1], "description": "The weather"}
+    agent = {"model": "gpt-5.6", "tools": [tool]}
+    session = {"environment": {"template": "box"}, "vaults": ["keys"]}
+    prod = {"service": url, "api": "agents", "settling": 0}
+    written = {
+        "provisioner.yaml": {"workspace": "agents", "environments": {"prod": prod}},
+        "specs/all.yaml": {
+            "vaults": {"keys": {}},
+            "environment_templates": {"box": {"network": {"access": "disabled"}}},
+            "assistants": {"support": {**agent, "session": session}, "other": agent},
+        },
+    }
+    for name, body in written.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(yaml.safe_dump(body), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_API_KEY", "any")
+        patch.setenv("OPENAI_BASE_URL", url)
+        done = run_here(["-C", str(folder), "apply", "-y"])
+        assert done.code == 0, done.out + done.err
+        yield folder
+
+
+def test_the_python_module_holds_sessions(agents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session begins with the first question, in the environment that the spec names; it
+    remembers, calls functions, streams, and ends.
+    """
+    text = written(agents, "python")
+    made = loaded(text, monkeypatch)
+    outputs = json.loads(written(agents, "json"))
+    assert text == written(agents, "python") and outputs == made["RESOURCES"]
+    assert made["session"]("other")["environment"] == {"type": "none"}
+    functions = {"get_weather": lambda location: {"sky": location}}
+    start, ask, stream = made["start"], made["ask"], made["stream"]
+    with openai.OpenAI() as client:
+        question = "What's the weather in Oslo?"
+        talk, answer = start(client, "support", question, functions, {"user": "ann"})
+        assert (answer.status, answer.text) == (
+            "completed",
+            'get_weather returned {"sky": "Oslo"}',
+        )
+        there = client.beta.agents.sessions.retrieve(talk)
+        assert there.metadata == {"user": "ann"}
+        assert there.environment.to_dict()["type"] == "openai_hosted"
+        answer = ask(client, talk, "What's the weather in Rome?")
+        assert answer.text.startswith("get_weather returned Error: KeyError")
+        pieces = list(stream(client, talk, "Say something long to me, please."))
+        assert len(pieces) > 1 and "something long" in "".join(pieces)
+        assert "".join(stream(client, talk, "What's the weather in Bern?", functions)) == (
+            'get_weather returned {"sky": "Bern"}'
+        )
+        assert len(client.beta.agents.sessions.turns.list(talk).data) == 4
+        made["forget"](client, talk)
+        with pytest.raises(openai.NotFoundError):
+            ask(client, talk, "Hello?")
+        other, answer = start(client, "other", "Hello there.")
+        assert answer.status == "completed" and "Hello there." in answer.text
+        made["forget"](client, other)
+
+
 APPLICATION = """
 import OpenAI from "openai";
 import { ask, forget, resources, start, stream, type Address, type Name } from "./resources.js";
@@ -185,11 +249,52 @@ def test_the_typescript_module_does_the_same(applied: Path, tmp_path: Path, url:
     assert printed(folder, "app.js", url) == TOLD
 
 
+SESSIONS = """
+import OpenAI from "openai";
+import { ask, forget, session, start, stream, type Name } from "./resources.js";
+
+const client = new OpenAI();
+const name: Name = "support";
+const functions = { get_weather: ({ location }: { location: string }) => ({ at: location }) };
+const begun = await start(client, name, "What's the weather in Oslo?", { functions });
+const talk = begun.conversation;
+console.log(begun.answer.status, begun.answer.text);
+console.log((await ask(client, talk, "What's the weather in Rome?")).text);
+let pieces = 0;
+for await (const _ of stream(client, talk, "Say something long to me, please.")) pieces += 1;
+let said = "";
+for await (const piece of stream(client, talk, "What's the weather in Bern?", { functions })) said += piece;
+console.log(pieces > 1, said);
+// @ts-expect-error
+console.log(session("other")["environment"], (() => session("nobody")) !== null);
+await forget(client, talk);
+console.log(await ask(client, talk, "Hello?").catch((error) => error.status));
+"""
+SAID = """\
+completed get_weather returned {"at":"Oslo"}
+get_weather returned Error: there is no function get_weather
+true get_weather returned {"at":"Bern"}
+{ type: 'none' } true
+404
+"""
+
+
+@pytest.mark.thorough
+def test_the_typescript_module_holds_sessions(agents: Path, tmp_path: Path, url: str) -> None:
+    """Though the SDK that compiles it knows none."""
+    folder = prepared(tmp_path)
+    (folder / "resources.ts").write_text(written(agents, "ts"), encoding="utf-8")
+    (folder / "app.ts").write_text(SESSIONS, encoding="utf-8")
+    strict = ["--noUncheckedIndexedAccess", "--noUnusedLocals", "--verbatimModuleSyntax"]
+    assert compiled(folder, *strict, "app.ts", emit=True) == ""
+    assert printed(folder, "app.js", url) == SAID
+
+
 @pytest.mark.thorough
 def test_the_python_modules_are_typed_and_laid_out(tmp_path: Path) -> None:
     """mypy strict and the formatter, as they come, have nothing to say."""
     outputs = {"assistant.a": {"id": "asst_1", "request": {"instructions": 'x"', "list": [1]}}}
-    places = [tmp_path / f"by_{api}.py" for api in ("assistants", "responses")]
+    places = [tmp_path / f"by_{api}.py" for api in ("agents", "assistants", "responses")]
     for place in places:
         text = as_python(outputs, {"assistant.a": place.stem.removeprefix("by_")})
         place.write_text(text, encoding="utf-8")
@@ -202,8 +307,8 @@ def test_the_python_modules_are_typed_and_laid_out(tmp_path: Path) -> None:
 
 
 def test_hostile_text_stays_text() -> None:
-    """Whatever stands in a prompt, each module says it and nothing else; what was not applied through
-    one of the two APIs has no calls.
+    """Whatever stands in a prompt, each module says it and nothing else; what nobody applied has no
+    calls.
     """
     outputs = {
         "assistant.a": {
@@ -212,7 +317,7 @@ def test_hostile_text_stays_text() -> None:
         },
         "file.\"*/'.md": {"id": "file-1"},
     }
-    text = as_python(outputs, {"assistant.a": "agents"})
+    text = as_python(outputs, {})
     tree = ast.parse(text.encode("utf-8", "strict"))
     (said,) = [node.value for node in tree.body if isinstance(node, ast.AnnAssign)]
     assert said is not None and ast.literal_eval(said) == outputs

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from provisioner.engine.carrying import carried, troubles
-from provisioner.engine.explaining import Explained, Explaining, explained
+from provisioner.engine.carrying import Carried, carried, troubles
+from provisioner.engine.explaining import Explained, Explaining, Word, explained, words_of
+from provisioner.engine.questions import validate
 from provisioner.kinds import kinds
+from provisioner.schemas import spec_schema, workspace_schema
 from provisioner.workspace import Workspace
 from tests.docs.test_pages import FILES
 from tests.docs.test_pages import NEEDED as NAMED
@@ -131,7 +133,7 @@ def test_what_an_example_has_beside(
     words: str, way: tuple[str | int, ...], has: dict[str, Any], lacks: str
 ) -> None:
     """As much as it takes to be valid."""
-    (resources,) = yaml.safe_load(explained(words).example).values()
+    (resources,) = yaml.safe_load(explained(words, {}).example).values()
     found = resources["example"]
     for key in way:
         found = found[key]
@@ -167,7 +169,8 @@ def test_an_example_has_what_is_explained(everything: list[Explained]) -> None:
 )
 def test_where_a_request_has_it(api: str, example: Any, way: Any, place: str) -> None:
     """What is read or named is where it ends up; of two that are equal it is the one called so."""
-    assert carried(kinds()["assistant"], api, {"model": "gpt-4o", **example}, way) == (place, None)
+    found = carried(kinds()["assistant"], api, {"model": "gpt-4o", **example}, way)
+    assert found == Carried(api, place)
 
 
 def test_every_field_of_the_tables_is_told() -> None:
@@ -180,7 +183,59 @@ def test_every_field_of_the_tables_is_told() -> None:
         for one in kind.fields:
             if one.name in written and one.kept and one.spelt:
                 places = {said.api: said.path for said in explaining.of([one.name]).carried}
-                assert {api: places[api or "every API"] for api in one.spelt} == one.spelt
+                known = {api: place for api, place in one.spelt.items() if api}
+                assert {api: places[api] for api in known} == known
+
+
+SESSION = "`session.environment.environment_template_id` of what `output` prints"
+
+
+@pytest.mark.parametrize(
+    ("words", "api", "path", "loss", "elsewhere"),
+    [
+        # One loss speaks for all that an agent's format has no room for.
+        ("assistant.response_format.strict", "agents", None, "response_format.name", ""),
+        ("assistant.response_format.description", "agents", None, "response_format.name", ""),
+        ("assistant.response_format.schema", "agents", "text.format.schema", None, ""),
+        ("assistant.temperature", "agents", None, "temperature", ""),
+        # What is so anyway is not lost, and another value is.
+        (
+            "assistant.tools.tool_search.execution",
+            "agents",
+            None,
+            "tools.tool_search.execution",
+            "",
+        ),
+        ("assistant.session.environment.openai_hosted.template", "agents", None, None, SESSION),
+        ("assistant.session.environment", "agents", None, None, "`session.environment`"),
+        ("assistant.session.vaults", "agents", None, None, "`session.vault_ids`"),
+        ("assistant.session.vaults", "responses", None, None, ""),
+        ("assistant.tools.mcp.credential", "agents", "tools[].credential_id", None, ""),
+        (
+            "assistant.tools.mcp.credential",
+            "responses",
+            None,
+            None,
+            "`secrets.tools[0].authorization`",
+        ),
+        (
+            "assistant.tools.shell.skills.path",
+            "responses",
+            "tools[].environment.skills[].path",
+            None,
+            "",
+        ),
+        ("automation.status", "every API", None, None, "a request of its own"),
+        ("credential.vault", "every API", None, None, "the path of its requests"),
+    ],
+)
+def test_nothing_is_claimed_that_is_not_sent(
+    words: str, api: str, path: str | None, loss: str | None, elsewhere: str
+) -> None:
+    """What a request does not depend on is not in it, whatever the table of fields calls it."""
+    found = {one.api: one for one in explained(words, {}).carried}[api]
+    assert (found.path, found.loss) == (path, loss)
+    assert found.elsewhere.startswith(elsewhere) and bool(found.elsewhere) == bool(elsewhere)
 
 
 def test_what_an_api_loses_is_no_way_out() -> None:
@@ -195,5 +250,44 @@ def test_what_an_api_loses_is_no_way_out() -> None:
 
 def test_limits_of_lists_count_entries() -> None:
     """As a schema has them."""
-    node = explained("environment_template.capability_directories").node
+    node = explained("environment_template.capability_directories", {}).node
     assert (node["type"], node["maxItems"]) == ("array", 16_384)
+
+
+def every_word(names: list[str], word: Word) -> Iterator[Explained]:
+    found = word.of(names)
+    yield found
+    for part in found.parts if len(names) < DEEPEST else ():
+        yield from every_word([*names, part.name], word)
+
+
+def test_every_word_at_the_top_of_a_file_is_explained(tmp_path: Path) -> None:
+    """Whatever the schemas allow there and is no kind, however deep; each example is valid in its
+    own file.
+    """
+    spec, config = spec_schema(), workspace_schema()
+    sections = {kind.section for kind in kinds().values()}
+    in_specs, in_config = list(words_of("", spec, "x-base")), list(words_of("", config))
+    assert {one.name for one in in_specs} == {*spec["properties"], "x-base"} - sections
+    assert {one.name for one in in_config} == set(config["properties"])
+    declared = {"assistants": {"support": {"model": "gpt-5.6"}}}
+    several = {"environments": {"local": {"service": "local"}, "prod": {"service": "openai"}}}
+    for number, found in enumerate(one for word in in_specs for one in every_word([], word)):
+        (tmp_path / f"s{number}").mkdir()
+        assert valid(tmp_path / f"s{number}", declared | yaml.safe_load(found.example), several)
+    for number, found in enumerate(one for word in in_config for one in every_word([], word)):
+        (tmp_path / f"w{number}").mkdir()
+        example = yaml.safe_load(found.example)
+        needed = {"environments": {"local": {"service": "local"}}, "variables": {"model": "m"}}
+        needed |= example
+        assert valid(tmp_path / f"w{number}", declared, needed), found.example
+
+
+def valid(root: Path, spec: dict[str, Any], config: dict[str, Any]) -> bool:
+    (root / "specs").mkdir()
+    (root / "specs/a.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    (root / "provisioner.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    required = [name for name, one in config.get("variables", {}).items() if one is None]
+    found = validate(root, variables=dict.fromkeys(required, "vs_1"))
+    assert not [one.detail for one in found.problems if one.severity == "error"]
+    return True

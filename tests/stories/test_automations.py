@@ -234,6 +234,61 @@ def test_one_that_has_run(world: World) -> None:
     assert "Time is over" in world.ok("apply", "-y", code=1).err
 
 
+def test_a_time_that_is_over_is_refused_by_the_plan(world: World) -> None:
+    """With its place and before anything is written; `validate`, which asks nobody what has run,
+    warns. Other changes of one whose time is over are none of its business.
+    """
+    write(world, launch={**LAUNCH, "run_at": "2020-01-31T12:00:00Z"}, weekday=WEEKDAY)
+    said = world.ok("validate").err
+    assert "warning: Time is over" in said and "where it has run, all is well" in said
+    for words in (("plan",), ("plan", "--no-refresh"), ("apply", "-y")):
+        said = world.ok(*words, code=1).err
+        assert "specs/all.yaml:" in said and "error: Time is over" in said
+        assert "set a later time, or take it out of the specs" in said
+    assert writes(world) == []
+
+    write(world, launch=LAUNCH)
+    world.apply()
+    has_become(world, status="completed", run_at=1000)
+    write(world, launch={**LAUNCH, "run_at": 1000})
+    world.settled()
+    write(world, launch={**LAUNCH, "run_at": 1000, "name": "Start"})
+    world.apply()
+    world.settled()
+    write(world, launch={**LAUNCH, "run_at": 2000, "name": "Start"})
+    assert "Time is over" in world.ok("plan", code=1).err
+
+
+def test_an_agent_that_is_not_managed_here_is_asked_for(world: World) -> None:
+    """Through the API of agents, whatever the environment's is; also where it has a name."""
+    write(world)
+    world.apply()
+    id = world.id("assistant.triage")
+    target = {"assistant": {"id": id}, "input": ["Sort."]}
+    named = {"assistants": {"other": {"id": id}}}
+    world.ok("state", "rm", "assistant.triage")
+    for agent, more in (({"id": id}, {}), ("other", named)):
+        specs = {"automations": {"weekday": {**WEEKDAY, "target": {**target, "assistant": agent}}}}
+        world.write({"specs/all.yaml": {**specs, **more}})
+        world.apply()
+        world.settled()
+
+    for agent, more in (
+        ({"id": "agent_none"}, {}),
+        ("other", {"assistants": {"other": {"id": "agent_none"}}}),
+    ):
+        specs = {"automations": {"weekday": {**WEEKDAY, "target": {**target, "assistant": agent}}}}
+        world.write({"specs/all.yaml": {**specs, **more}})
+        said = world.ok("plan", code=1).err
+        assert "The service has no assistant `agent_none` through `agents`." in said
+        assert "specs/all.yaml:" in said
+    specs = {
+        "automations": {"weekday": {**WEEKDAY, "target": {**target, "assistant": {"id": "/"}}}}
+    }
+    world.write({"specs/all.yaml": specs})
+    assert "Invalid id" in world.ok("validate", code=1).err
+
+
 def test_what_agents_have_made(world: World) -> None:
     """It is nobody else's: neither listed nor taken over."""
     write(world, weekday=WEEKDAY)
@@ -271,6 +326,10 @@ def test_import(world: World) -> None:
     [
         ({"expression": "0 8 * *"}, "not five fields"),
         ({"expression": "60 8 * * 1-5"}, "not five fields"),
+        ({"expression": "0 0 31 2 *"}, "never comes: none of its months has a day 31"),
+        ({"expression": "0 0 31 4,jun,SEP-SEP *"}, "none of its months has a day 31"),
+        ({"expression": "0 0 30,31 2 */2"}, "none of its months has a day 30"),
+        ({"expression": "*/0 * * * *"}, "`*/0` stands for no minute"),
         ({"timezone": "Europe/Berln"}, "Europe/Berlin"),
         ({"type": "once"}, "needs `run_at`"),
         ({"type": "once", "run_at": "2100-01-31"}, "with its zone"),
@@ -283,6 +342,25 @@ def test_what_cannot_be(world: World, fields: dict[str, Any], said: str) -> None
     """It is a problem with its place."""
     write(world, weekday={**WEEKDAY, **fields})
     assert said in world.ok("validate", code=1).err
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "0 0 29 2 *",
+        "0 0 31 2 1",  # on Mondays
+        "0 0 31 2,3 *",
+        "0 0 29-31 feb *",
+        "0 0 31/2 1-12/2 *",
+        "0 0 L 2 *",  # which the service may know
+        "0 22-4 * * fri-mon",
+        "*/40 0 * * 7",
+    ],
+)
+def test_what_comes_now_and_then(world: World, expression: str) -> None:
+    """Nothing that some month or service has is refused."""
+    write(world, weekday={**WEEKDAY, "expression": expression})
+    world.ok("validate")
 
 
 def test_a_time_is_shown_as_people_read_it(world: World) -> None:

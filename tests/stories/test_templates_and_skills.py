@@ -463,6 +463,21 @@ LIMITED = {"type": "limited", "allowed_hosts": ["crm.example"]}
             LIMITED,
             "in the template's `env`",
         ),
+        (
+            {"network": {"access": "restricted", "blocked_domains": ["ads.example"]}},
+            {"type": "unrestricted"},
+            "has to restrict",
+        ),
+        (
+            {"network": {"access": "restricted", "blocked_domains": ["ads.example"]}},
+            LIMITED,
+            "instead of blocking others",
+        ),
+        (
+            {"network": {"access": "restricted", "allowed_domains": ["crm.example"]}},
+            {"type": "limited", "allowed_hosts": ["crm.example", "b.example"]},
+            "add `b.example` to `allowed_domains`",
+        ),
         ({"network": {"access": "restricted", "allowed_domains": ["*.example"]}}, LIMITED, ""),
     ],
 )
@@ -480,6 +495,64 @@ def test_variables_of_vaults_fit_the_template(
     )
     result = world.run("validate")
     assert (said in result.err and result.code == 1) if said else result.code == 0, result.err
+
+
+def _told(environment: Any, *vaults: str) -> dict[str, Any]:
+    target = {"assistant": "a", "input": ["Go."], "environment": environment, "vaults": [*vaults]}
+    return {"type": "periodic", "expression": "0 8 * * *", "timezone": "UTC", "target": target}
+
+
+@pytest.mark.parametrize(
+    ("environment", "networking", "said"),
+    [
+        ({"template": "box"}, LIMITED, "is for `crm.example`, which the template does not reach"),
+        ({"template": {"id": "envtmpl_1"}}, LIMITED, ""),
+        ("openai_hosted", {"type": "unrestricted"}, "which only a template can restrict"),
+        ({"container_size": "small"}, {"type": "unrestricted"}, "give it a template"),
+        ("openai_hosted", LIMITED, ""),
+        ({"type": "self_hosted", "workspace_directory": "/w"}, {"type": "unrestricted"}, ""),
+    ],
+)
+def test_an_automation_is_held_against_its_template_as_well(
+    world: World, environment: Any, networking: dict[str, Any], said: str
+) -> None:
+    """Where there is none, nothing restricts the network; of one elsewhere nobody knows."""
+    declare(
+        world,
+        {"box": {"network": {"access": "restricted", "allowed_domains": ["a.example"]}}},
+        vaults={"keys": {}},
+        credentials={"crm": _variable(**networking)},
+        assistants={"a": {"api": "agents", "model": "gpt-5"}},
+        automations={"daily": _told(environment, "keys")},
+    )
+    result = world.run("validate")
+    assert (said in result.err and result.code == 1) if said else result.code == 0, result.err
+
+
+@pytest.mark.parametrize(
+    ("held", "told", "refused"),
+    [
+        ("keys", [["keys"]], True),
+        ("more", [["keys", "more"]], True),
+        ("more", [["keys"], ["more"]], False),
+    ],
+)
+def test_a_variable_is_given_once(
+    world: World, held: str, told: list[list[str]], refused: bool
+) -> None:
+    """Neither twice in a vault, nor by two vaults that are given together; apart they may."""
+    again = {**_variable(**LIMITED), "vault": held}
+    declare(
+        world,
+        {},
+        vaults={"keys": {}, "more": {}},
+        credentials={"crm": _variable(**LIMITED), "again": again},
+        assistants={"a": {"api": "agents", "model": "gpt-5"}},
+        automations={f"n{at}": _told("openai_hosted", *some) for at, some in enumerate(told)},
+    )
+    result = world.run("validate")
+    assert result.code == int(refused), result.err
+    assert ("both the variable `CRM`" in result.err) == refused
 
 
 def test_what_a_key_may_not_see_may_use_a_file(world: World) -> None:

@@ -269,6 +269,48 @@ def test_specs_that_are_broken_do_not_matter(ours: World) -> None:
     assert entry(ours)["restores"] == 1
 
 
+@pytest.mark.parametrize("api", ["agents", "assistants"])
+def test_it_has_moved_to_another_api(ours: World, api: str) -> None:
+    """What is kept for deployed applications is listed and compared as before; what there is since
+    then has no number, and that is said. Back, it is counted on, and compared across the move.
+    """
+    last, before, _ = ours.ok("versions", A, "--json").json["versions"]
+    compared = ours.ok("diff", f"{A}@2", f"{A}@3", "--json").json["changed_fields"]
+    moved = config(api)
+    moved["provisioner.yaml"]["environments"]["local"]["accept_loss"] = [
+        "temperature",
+        "tools.file_search",
+    ]
+    ours.write(moved)
+    ours.apply()
+    assert ours.lock()["resources"][A]["api"] == api
+
+    said = ours.ok("versions", A, "--json").json
+    assert (said["api"], said["versions"]) == (api, [last, {**before, "changed": None}])
+    head, *_ = ours.ok("versions", A).out.splitlines()
+    assert head.endswith(
+        f"2 versions are kept of the request profile that it was before `api: {api}`."
+    )
+    for words in (("diff", f"{A}@2"), ("diff", f"{A}@2", f"{A}@3")):
+        assert ours.ok(*words, "--json").json["changed_fields"] == compared
+    for words in (("diff", f"{A}@2", f"{A}@4"), ("diff", f"{A}@4")):
+        refused = ours.ok(*words, code=1).err
+        assert f"since version 3 it is an object through `api: {api}`" in refused
+        assert "kept are `3` and `2`" in refused
+    refused = ours.ok("rollback", A, "--to", "1", code=1).err
+    assert "once it is a profile again" in refused
+
+    ours.write({**config(), **spec(0.5, "rude")})
+    ours.apply()
+    assert [one["version"] for one in ours.ok("versions", A, "--json").json["versions"]] == [
+        4,
+        3,
+        2,
+    ]
+    [field] = ours.ok("diff", f"{A}@3", f"{A}@4", "--json").json["changed_fields"]
+    assert (field["path"], field["before"], field["after"]) == ("temperature", 0.3, 0.5)
+
+
 def test_what_is_an_object_has_no_versions(world: World) -> None:
     """Under `api: assistants`, and for anything that is not an assistant, git is the way."""
     world.write({**config("assistants"), "a.md": "Hello.\n", **FIRST})

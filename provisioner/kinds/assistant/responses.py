@@ -238,10 +238,11 @@ def _sandbox(tool: Mapping[str, Any], names: Names) -> Fields:
 
 
 def _shell(tool: Mapping[str, Any], names: Names) -> Fields:
-    where = tool.get("environment")
+    skills = tool.get("skills") or ()
+    # Skills without a container are those of the application's own computer.
+    where = tool.get("environment") or ("local" if skills else None)
     if where is None:
         return {name: tool[name] for name in tool if name in ("type", "allowed_callers")}
-    skills = tool.get("skills") or ()
     if where == "container_auto":
         skills = [
             {"type": "skill_reference", "skill_id": one["id"]}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.errors import ServiceError
 from provisioner.kinds.automation.fields import FIELDS, seconds
-from provisioner.kinds.base import Names, Path, Write
+from provisioner.kinds.base import Finding, Names, Path, Write
 from provisioner.kinds.table import Field
 from provisioner.kinds.wire import (
     Raw,
@@ -19,7 +19,7 @@ from provisioner.kinds.wire import (
     sent_surroundings,
     shown_surroundings,
 )
-from provisioner.model import Fields, Live, Problem
+from provisioner.model import Address, Fields, Live, Problem
 from provisioner.shapes import Shape, many, mapping, text
 
 if TYPE_CHECKING:
@@ -49,6 +49,14 @@ class AutomationForm(StampedForm):
 
     def idle(self, live: Live) -> frozenset[str]:
         return frozenset({"status"} if live.status == _COMPLETED else ())
+
+    def late(self, address: Address, fields: Fields, now: float) -> Finding | None:
+        moment = seconds(fields.get("run_at"))
+        if moment is None or moment > now:
+            return None
+        detail = f"`run_at` of `{address}` is over, so that it cannot run any more."
+        hint = "set a later time, or take it out of the specs"
+        return Finding(("run_at",), "Time is over", detail, hint)
 
     def stuck(self, live: Live) -> frozenset[str]:
         return frozenset({"run_at"} if live.status == _COMPLETED else ())
@@ -93,11 +101,10 @@ class AutomationForm(StampedForm):
     async def create(self, remote: Remote, write: Write) -> Live:
         later = self.later(write.fields)
         far = {name: _FAR[name] for name in later & _FAR.keys()}
-        moment = seconds(write.fields.get("run_at"))
-        if moment is not None and moment <= remote.now():
-            detail = f"`run_at` of `{write.address}` is over, so that it cannot be made."
-            hint = "set a later time, or take it out of the specs"
-            raise ServiceError(Problem("Time is over", detail, hint, address=str(write.address)))
+        late = self.late(write.address, write.fields, remote.now())
+        if late:
+            where = str(write.address)
+            raise ServiceError(Problem(late.summary, late.detail, late.hint, address=where))
         first = {name: value for name, value in write.fields.items() if name != "status"}
         return await super().create(remote, replace(write, fields={**first, **far}))
 

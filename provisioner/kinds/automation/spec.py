@@ -27,6 +27,12 @@ from provisioner.text import did_you_mean
 _OF = {"periodic": ("expression", "timezone"), "once": ("run_at",)}
 _TERM = re.compile(r"(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/[0-9]+)?")
 _RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_NAMES = ("minute", "hour", "day", "month", "weekday")
+_LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # days of the months
+_WORDS = {
+    3: ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
+    4: ("sun", "mon", "tue", "wed", "thu", "fri", "sat"),
+}
 
 
 def _moment(value: object) -> object:
@@ -115,9 +121,7 @@ def read_target(value: NewSession | ExistingSession, scope: Scope, at: Path) -> 
         found["instructions"] = _text(value.instructions, scope, (*at, "instructions"))
         return found
     agent = as_written(value.assistant)
-    # An agent that is not managed here is asked for by nobody: other APIs have no agents.
-    named = isinstance(agent, str)
-    found["assistant"] = scope.reference("assistant", agent, (*at, "assistant")) if named else agent
+    found["assistant"] = scope.reference("assistant", agent, (*at, "assistant"))
     if value.environment is not None:
         place = (*at, "environment")
         found["environment"] = read_surroundings(found["environment"], scope, place)
@@ -159,6 +163,10 @@ def odd_schedule(spec: Any, address: Address) -> Iterator[Finding]:
         )
         hint = 'write minute, hour, day, month and weekday, like "0 8 * * 1-5"'
         yield Finding(("expression",), "Odd schedule", detail, hint)
+    elif spec.expression is not None and (never := _never(spec.expression)):
+        detail = f"`{address}` has `expression: {spec.expression}`, which never comes: {never}."
+        hint = "name a moment that there is, or take the automation out"
+        yield Finding(("expression",), "Odd schedule", detail, hint)
     if spec.timezone is not None and not _is_zone(spec.timezone):
         detail = f"`{address}` has `timezone: {spec.timezone}`, which is no zone of IANA's."
         near = did_you_mean(spec.timezone, zoneinfo.available_timezones())
@@ -176,6 +184,53 @@ def _fits(part: str, ends: tuple[int, int]) -> bool:
     spans = [term[1].split("-") for term in terms if term]
     numbers = [int(one) for span in spans for one in span if one.isdecimal()]
     return all(terms) and all(ends[0] <= number <= ends[1] for number in numbers)
+
+
+def _never(expression: str) -> str | None:
+    """Why a schedule never comes; None where it does, or where nobody can tell."""
+    fields = expression.split()
+    found = [_values(part, at) for at, part in enumerate(fields)]
+    for part, values, name in zip(fields, found, _NAMES, strict=True):
+        if values is not None and not values:
+            return f"`{part}` stands for no {name}"
+    _, _, days, months, _ = found
+    # Where days of the month and of the week are named, either will do.
+    if fields[4].startswith("*") and days and months:
+        longest = max(_LONGEST[month - 1] for month in months)
+        if min(days) > longest:
+            return f"none of its months has a day {min(days)}"
+    return None
+
+
+def _values(part: str, at: int) -> set[int] | None:
+    """The numbers that a field stands for; None where it has words that only the service knows."""
+    found: set[int] = set()
+    for term in part.split(","):
+        span, _, step = term.partition("/")
+        first, last = _ends(span, at, stepped=bool(step))
+        if first is None or last is None or first > last:
+            return None
+        if not step or int(step):
+            found.update(range(first, last + 1, int(step or 1)))
+    return found
+
+
+def _ends(span: str, at: int, stepped: bool) -> tuple[int | None, int | None]:
+    lowest, highest = _RANGES[at]
+    if span == "*":
+        return lowest, highest
+    first, _, last = span.partition("-")
+    if not last and stepped:
+        return _number(first, at), highest
+    return _number(first, at), _number(last or first, at)
+
+
+def _number(word: str, at: int) -> int | None:
+    """What a number says, or the name of a month or weekday."""
+    names = _WORDS.get(at, ())
+    if word[:3].lower() in names:
+        return names.index(word[:3].lower()) + _RANGES[at][0]
+    return int(word) if word.isdecimal() else None
 
 
 def _is_zone(name: str) -> bool:

@@ -13,9 +13,12 @@ from provisioner.kinds.environment_template.reach import refused
 from provisioner.model import Address, Fields
 
 
-def _address(reference: Any) -> Address:
-    """Of a template of this workspace; that of nothing for any other one."""
-    return Address.parse(reference) if isinstance(reference, str) else Address("", "")
+def _template(environment: Fields, resources: Mapping[Address, Fields]) -> Fields | None:
+    """What an environment is made from, empty where it has no template; None where nobody knows."""
+    named = environment.get("template")
+    if named is None:
+        return {} if environment.get("type") == "openai_hosted" else None
+    return resources.get(Address.parse(named)) if isinstance(named, str) else None
 
 
 class TemplateKind(Kind):
@@ -61,7 +64,7 @@ class TemplateKind(Kind):
         for address, fields in resources.items():
             for name in ("session", "target"):
                 given = fields.get(name) or {}
-                template = resources.get(_address((given.get("environment") or {}).get("template")))
+                template = _template(given.get("environment") or {}, resources)
                 if template is None:
                     continue
                 vaults = {str(vault) for vault in given.get("vaults") or ()}

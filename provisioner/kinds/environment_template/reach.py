@@ -25,14 +25,18 @@ def refused(template: Fields, credential: Address, auth: Fields) -> Iterator[Fin
     networking = auth.get("networking") or {}
     if networking.get("type") == "unrestricted":
         if access != "restricted" or not allowed:
-            detail = f"`{credential}` may be sent anywhere, which the template has to restrict."
-            hint = "give the template `access: restricted` and `allowed_domains`"
+            who = "the template has to restrict" if template else "only a template can restrict"
+            detail = f"`{credential}` may be sent anywhere, which {who}."
+            hint = f"give {'the' if template else 'it a'} template `access: restricted` and"
+            hint += " `allowed_domains`"
             yield Finding((), "Variable without limits", detail, hint)
         return
     beyond = [host for host in networking.get("allowed_hosts") or () if not _lets(allowed, host)]
     if access == "restricted" and beyond:
         detail = f"`{credential}` is for `{beyond[0]}`, which the template does not reach."
         hint = f"add `{beyond[0]}` to `allowed_domains` of the template"
+        if network.get("blocked_domains"):
+            hint = f"allow `{beyond[0]}` in `allowed_domains`, instead of blocking others"
         yield Finding((), "Host not allowed", detail, hint)
 
 

@@ -10,7 +10,11 @@ from importlib.resources import files
 from typing import Any
 
 Outputs = Mapping[str, Mapping[str, Any]]
-_CALLED = ("responses", "assistants")  # APIs; a module has the calls of the first that it meets
+_CALLED = (
+    "responses",
+    "agents",
+    "assistants",
+)  # APIs; a module has the calls of the first that it meets
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _PLACE = "RESOURCES: dict[str, dict[str, Any]] = {}\n"
 _NAME = 'Name = Literal["…"]\n'

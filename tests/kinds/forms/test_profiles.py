@@ -66,6 +66,15 @@ PROFILES: dict[str, Fields] = {
             }
         ],
     },
+    "a shell that has skills": {
+        "model": "gpt-6-astra",
+        "tools": [
+            {
+                "type": "shell",
+                "skills": [{"name": "triage", "description": "Sorts", "path": "/skills/triage"}],
+            }
+        ],
+    },
     "a shell": {"model": "gpt-6-astra", "tools": [{"type": "shell"}]},
     "a server with headers": {
         "model": "gpt-6-astra",

@@ -215,3 +215,37 @@ def test_a_failure_is_told(tell: Any, rules: Any) -> None:
 
     line = "{match: {path: sessions$}, action: {run: failed}}"
     tell(story, faults=rules(line), run_seconds=0)
+
+
+BREAKS = [
+    ("{truncate: 20}", openai.APIConnectionError),
+    ("{truncate: 900}", openai.APIConnectionError),
+    ("{reset: after}", openai.APIConnectionError),
+    ("{status: 500, when: after}", openai.InternalServerError),
+]
+
+
+@pytest.mark.parametrize(("action", "error"), BREAKS)
+def test_a_stream_breaks_at_once_though_it_has_no_end(
+    tell: Any, rules: Any, action: str, error: Any
+) -> None:
+    """A session that waits for an output, and one that is listened to, have nothing to tell for long;
+    a fault does not wait for that, and what was asked for is done.
+    """
+    begins = f'{{match: {{method: POST, path: "/agents/sessions$"}}, action: {action}}}'
+    listens = f'{{match: {{method: GET, path: "/events$"}}, action: {action}}}'
+
+    async def story(client: openai.AsyncOpenAI) -> None:
+        sessions = client.with_options(max_retries=0).beta.agents.sessions
+        question = "What's the weather in Oslo?"
+        more: Any = {"agent": AGENT, "environment": NONE, "input": question, "stream": True}
+        async with asyncio.timeout(5):
+            with pytest.raises(error):
+                async for _ in await sessions.create(**more):
+                    pass
+            [made] = [one async for one in sessions.list()]
+            with pytest.raises(error):
+                async for _ in await sessions.events.stream(made.id):
+                    pass
+
+    tell(story, faults=rules(begins, listens))
