@@ -13,7 +13,7 @@ SHARE = 0.3
 ENOUGH = 10
 FEW = 3
 METADATA_PAIRS = 16
-_DONE = {Action.DELETE: "deleted", Action.REPLACE: "replaced"}
+_DONE = {Action.DELETE: "deleted", Action.REPLACE: "replaced", Action.FORGET: "forgotten"}
 _SHOWN = 10  # fields of one object, in a message
 
 
