@@ -113,6 +113,8 @@ def with_known_secret(text: str) -> bool:
 
 def without_concealed(text: str) -> str:
     """The text without those secrets of which nothing may be seen."""
+    if not _concealed:
+        return text
     for secret in sorted(_concealed, key=len, reverse=True):  # one may be a part of another
         for spelt in _spellings(secret):
             text = text.replace(spelt, SENSITIVE)

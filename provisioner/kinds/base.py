@@ -256,8 +256,8 @@ class Form(ABC):
 
     def normal(self, address: Address, fields: Fields) -> Fields:
         """The canonical shape in which desired, locked and live are compared: every default filled
-        in, whatever has no order in one order, `{}` for no metadata. Pure, and the same for all
-        three.
+        in, whatever has no order in one order, `{}` for no metadata. Pure, the same for all
+        three, and made of each field alone, but for those that are `apart`.
         """
         return self.table.normal(fields, self.api)
 

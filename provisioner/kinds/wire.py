@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -139,6 +138,11 @@ class ObjectForm(Form):
         ]
 
     @cached_property
+    def _paths(self) -> Mapping[str, tuple[str, ...]]:
+        """Where a reply has each field."""
+        return {one.name: one.path(self.api) for one in self.table}
+
+    @cached_property
     def _shapes(self) -> Mapping[str, Shape]:
         own = {one.name: shapes.an_id if one.sort.refers_to else one.sort.shape for one in self.own}
         return {**own, "metadata": shapes.mapping(), "status": shapes.text, **self.replies}
@@ -148,25 +152,30 @@ class ObjectForm(Form):
         return {} if "name" in fields else {"name": address.name}
 
     def normal(self, address: Address, fields: Fields) -> Fields:
-        return super().normal(address, {**self.defaults(address, fields), **fields})
+        more = self.defaults(address, fields)
+        return super().normal(address, {**more, **fields} if more else fields)
 
     def live(self, raw: Raw, names: Names) -> Live:
         """A reply in neutral spelling; what we do not know is in `reply` alone, what is missing
         stays missing. ServiceError where it is not of the shape that OpenAI's has.
         """
+        return self._live(raw, names)
+
+    def _live(self, raw: Raw, names: Names, mark: Stamp | None = None) -> Live:
         self._checked(raw)
         fields = {
             one.name: self.shown(one, raw, names)
             for one in self.own
-            if one.path(self.api)[0] in raw
+            if self._paths[one.name][0] in raw
         }
         return Live(
             str(raw["id"]),
             fields,
+            mark,
             status=raw.get("status"),
             created_at=number(raw, "created_at"),
             updated_at=number(raw, "updated_at"),
-            reply=raw,
+            reply={} if mark else raw,
         )
 
     def _checked(self, raw: Raw) -> Raw:
@@ -177,7 +186,7 @@ class ObjectForm(Form):
     def shown(self, one: Field, raw: Raw, names: Names) -> Any:
         """The value of a field that a reply has, as an author would declare it."""
         value: Any = raw
-        for name in one.path(self.api):
+        for name in self._paths[one.name]:
             value = (value or {}).get(name)
         return names.reference(value) if one.sort.refers_to and value else value
 
@@ -321,9 +330,11 @@ class StampedForm(ObjectForm):
         return body
 
     def live(self, raw: Raw, names: Names) -> Live:
-        found, metadata = super().live(raw, names), raw.get("metadata")
-        fields, mark = {**found.fields, "metadata": unstamped(metadata)}, stamp(metadata)
-        return replace(found, fields=fields, stamp=mark, reply={} if mark else raw)
+        metadata = raw.get("metadata")
+        mark = stamp(metadata)
+        found = self._live(raw, names, mark)
+        found.fields["metadata"] = unstamped(metadata)
+        return found
 
     async def _create(self, remote: Remote, write: Write, body: dict[str, Any]) -> Live:
         own = {**self.labels(write)[0], Stamp.KEY: str(write.stamp)}

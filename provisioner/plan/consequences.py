@@ -20,7 +20,7 @@ def repoint(changes: Changes) -> None:
     """Whoever refers to an id that changes is written again, or replaced where it cannot refer to
     another one; vector stores are repointed by their attachments.
     """
-    made = -1
+    made = 0  # where nothing is made, no id changes
     while made != (made := sum(change.action.makes for change in changes.values())):
         _repoint(changes)
 
@@ -31,6 +31,8 @@ def _repoint(changes: Changes) -> None:
         if holds_files(address) or not change.action.stays or change.after is None:
             continue
         references, form = kind(address.kind).references, kind(address.kind).form(change.api)
+        if renewed.isdisjoint(references(change.after)):
+            continue
         before, after = (form.normal(address, side or {}) for side in (change.before, change.after))
         fields = tuple(
             FieldChange(name, before.get(name), after.get(name), before.get(name), unknown=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
 from provisioner.diff import Comparison, Sides, compare, ignored, same, top, units
 from provisioner.digests import sha256_of
@@ -153,6 +155,8 @@ def with_secrets(
     same value is no change, another value in the same place is one.
     """
     secrets, sent = _secrets(want, want.fields), _secrets(want, entry.fields if entry else {})
+    if not (secrets or sent):
+        return tuple(changes)
     known = _in_place(want, entry)
     found = []
     for change in changes:
@@ -198,7 +202,9 @@ def _key_of(fingerprint: str | None) -> str:
 def unverified(case: Situation) -> Iterator[tuple[Address, str]]:
     """The secrets of which nobody can say here whether they are what was sent."""
     for address, want in case.desired.items():
-        if address in case.options.rotates or case.live(address) is None:
+        if address in case.options.rotates or not _secrets(want, want.fields):
+            continue
+        if case.live(address) is None:
             continue
         entry = None if address in case.adopted else case.locked(address)
         for path in sorted(_in_place(want, entry)):
@@ -247,22 +253,28 @@ def _compare(case: Situation, want: Desired, entry: Locked | None, live: Live) -
 def sides(
     form: Form, want: Desired, entry: Locked | None, live: Live, origin: Address | None = None
 ) -> Sides:
-    """The three sides of one object in normal form, without what `plan.store_files` compares.
-    `origin`: its address before a move.
+    """The three sides of one object in normal form, without what `plan.store_files` compares, and
+    without what is word for word the same on all of them. `origin`: its address before a move.
     """
-    wanted = _declared(form, want.address, want.fields)
-    if entry is None:
-        base: Fields = {}
-    elif same(entry.fields, want.fields):
-        base = wanted
-    else:
-        base = _declared(form, want.address, entry.fields)
-    default = _flat(form, form.normal(want.address, {}))
-    have = _flat(form, form.normal(origin or want.address, live.fields))
-    shown = _flat(form, live.fields)
-    for path in {*wanted, *base, *form.unread} - shown.keys():
-        if form.hides(path):
-            have[path] = base.get(path, default.get(path))
+    touched = _touched(entry)
+    equal = _equal(want, entry, live) - {top(path) for path in touched}
+    fields = _without(want.fields, equal)
+    wanted = _declared(form, want.address, fields)
+    locked = _without(entry.fields, equal) if entry else {}
+    base = wanted if same(locked, fields) else _declared(form, want.address, locked)
+    default = _Default(form, want.address)
+    left = _without(live.fields, equal)
+    have: Fields = {}
+    if wanted or base or touched or origin:
+        have = _flat(form, form.normal(origin or want.address, left))
+    paths = {*wanted, *base, *touched}
+    begins = tuple(form.unread)
+    hidden = [path for path in paths if path.startswith(begins) and form.hides(path)]
+    if hidden:
+        shown = _flat(form, live.fields)
+        for path in hidden:
+            if path not in shown:
+                have[path] = base[path] if path in base else default.get(path)
     if entry:
         wanted |= {name: entry.fields[name] for name in form.given if name in entry.fields}
     if entry and origin:
@@ -277,6 +289,55 @@ def sides(
         undone=undone(entry, live.stamp, have) if entry else (),
         ignored=(*(want.ignore_changes if entry else ()), *want.lost, *form.idle(live)),
     )
+
+
+def _touched(entry: Locked | None) -> Collection[str]:
+    """The units that an update has written, or was about to, of which more is asked than what they
+    are worth.
+    """
+    if entry is None:
+        return ()
+    return (*entry.resetting, *(entry.overwritten.values if entry.overwritten else ()))
+
+
+def _equal(want: Desired, entry: Locked | None, live: Live) -> set[str]:
+    """The fields that are declared, applied and live in the same words: their normal form, which is
+    made of each alone, is the same as well.
+    """
+    have, base = live.fields, entry.fields if entry else {}
+    return {
+        name
+        for name, value in want.fields.items()
+        if name in have
+        and same(value, have[name])
+        and (name not in base or same(value, base[name]))
+    }
+
+
+def _without(fields: Fields, names: Collection[str]) -> Fields:
+    return {name: value for name, value in fields.items() if name not in names}
+
+
+class _Default(Mapping[str, Any]):
+    """What is not declared is worth, by unit: worked out when it is asked for, because most of what
+    is there has everything.
+    """
+
+    def __init__(self, form: Form, address: Address) -> None:
+        self._form, self._address = form, address
+
+    @cached_property
+    def _units(self) -> Fields:
+        return _flat(self._form, self._form.normal(self._address, {}))
+
+    def __getitem__(self, path: str) -> Any:
+        return self._units[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._units)
+
+    def __len__(self) -> int:
+        return len(self._units)
 
 
 def following(form: Form, entry: Locked, have: Fields, origin: Address) -> Fields:
@@ -304,14 +365,24 @@ def undone(entry: Locked, stamp: Stamp | None, have: Fields) -> frozenset[str]:
 
 
 def _flat(form: Form, fields: Fields) -> Fields:
-    own = {name: value for name, value in fields.items() if name not in form.apart}
-    return units(own, form.keyed)
+    if form.apart:
+        fields = {name: value for name, value in fields.items() if name not in form.apart}
+    return units(fields, form.keyed)
 
 
 def _declared(form: Form, address: Address, fields: Fields) -> Fields:
     """The normal form of what was declared, and of nothing else."""
-    normal = _flat(form, form.normal(address, fields))
-    return {path: normal.get(path) for path in _flat(form, fields)}
+    normal, keyed = form.normal(address, fields), form.keyed
+    found: Fields = {}
+    for name, value in fields.items():
+        if name in form.apart:
+            continue
+        if name in keyed:
+            shown = units({name: normal.get(name)}, keyed)
+            found |= {path: shown.get(path) for path in units({name: value}, keyed)}
+        else:
+            found[name] = normal.get(name)
+    return found
 
 
 def references_of(case: Situation, address: Address) -> tuple[Address, ...]:
