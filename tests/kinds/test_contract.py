@@ -109,7 +109,7 @@ def _folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path / "root")
 
 
-@pytest.mark.parametrize(("name", "api", "number"), every_example())
+@pytest.mark.parametrize(("name", "api", "number"), list(every_example()))
 def test_normal_of_each_field(name: str, api: str | None, number: int) -> None:
     """The normal form of a field is made of that field alone: planning makes none of what is the
     same everywhere, and the others do not change by that.
