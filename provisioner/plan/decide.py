@@ -47,7 +47,7 @@ def decide(case: Situation, address: Address) -> tuple[Change, tuple[str, ...]]:
     return _known(case, want, entry)
 
 
-def _start(case: Situation, want: Desired, action: Action, reason: str) -> Change:
+def _start(case: Situation, want: Desired, action: Action, reason: str, **more: Any) -> Change:
     return Change(
         want.address,
         action,
@@ -59,6 +59,7 @@ def _start(case: Situation, want: Desired, action: Action, reason: str) -> Chang
         previous=case.moves.get(want.address),
         source=want.source,
         lost=want.lost,
+        **more,
     )
 
 
@@ -123,13 +124,8 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
     comparison = _compare(case, want, entry, live)
     found = with_secrets(case, want, entry, comparison.changes)
     changes = tuple(own(case, change) for change in found) + protection(want, entry)
-    base = replace(
-        _start(case, want, Action.KEEP, "in_sync"),
-        id=entry.id,
-        before=live.fields,
-        fields=changes,
-        made=entry.made,
-    )
+    known: dict[str, Any] = {"id": entry.id, "before": live.fields, "fields": changes}
+    base = _start(case, want, Action.KEEP, "in_sync", **known, made=entry.made)
     forcing = _forcing(form, changes, live)
     expired, asked = live.status == "expired", want.address in case.options.replaces
     if expired or asked or forcing:
@@ -257,7 +253,9 @@ def sides(
     without what is word for word the same on all of them. `origin`: its address before a move.
     """
     touched = _touched(entry)
-    equal = _equal(want, entry, live) - {top(path) for path in touched}
+    equal = _equal(form, want, entry, live)
+    if touched:
+        equal -= {top(path) for path in touched}
     fields = _without(want.fields, equal)
     wanted = _declared(form, want.address, fields)
     locked = _without(entry.fields, equal) if entry else {}
@@ -300,18 +298,21 @@ def _touched(entry: Locked | None) -> Collection[str]:
     return (*entry.resetting, *(entry.overwritten.values if entry.overwritten else ()))
 
 
-def _equal(want: Desired, entry: Locked | None, live: Live) -> set[str]:
+def _equal(form: Form, want: Desired, entry: Locked | None, live: Live) -> set[str]:
     """The fields that are declared, applied and live in the same words: their normal form, which is
-    made of each alone, is the same as well.
+    made of each alone, is the same as well. What the service never shows is what was applied.
     """
     have, base = live.fields, entry.fields if entry else {}
-    return {
-        name
-        for name, value in want.fields.items()
-        if name in have
-        and same(value, have[name])
-        and (name not in base or same(value, base[name]))
-    }
+    found = set()
+    for name, value in want.fields.items():
+        if name in base:
+            known = same(value, base[name])
+            unshown = known and name in form.unread and name not in have
+        else:
+            known, unshown = True, False
+        if unshown or (known and name in have and same(value, have[name])):
+            found.add(name)
+    return found
 
 
 def _without(fields: Fields, names: Collection[str]) -> Fields:

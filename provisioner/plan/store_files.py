@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from provisioner.diff import Comparison, Sides, compare, join, parts
@@ -43,7 +44,7 @@ class ComparedStoreFile:
     # What a stopped apply was about to write: no hand has edited it.
     unsure: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def file(self) -> Address | None:
         reference = self.wanted.get("file")
         return Address.parse(reference) if reference else None
