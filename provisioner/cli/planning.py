@@ -25,7 +25,8 @@ async def plan_now(context: Context, options: PlanOptions) -> Plan:
     """Compare and decide, and change nothing."""
     from provisioner.engine import Session
 
-    async with Session.reading(context, connect=options.refresh) as session:
+    connect = options.refresh
+    async with Session.reading(context, connect, refreshing=connect) as session:
         return await session.plan(options)
 
 

@@ -300,6 +300,9 @@ class Form(ABC):
         """The same of an object; empty where it cannot be had."""
         return ""
 
+    def begin(self, remote: Remote) -> None:  # noqa: B027  # not every list can be
+        """Let what `list` asks for first be on its way."""
+
     @abstractmethod
     async def list(self, remote: Remote, names: Names) -> Sequence[Live]:
         """Every object of this kind at the service, read in full."""

@@ -225,6 +225,9 @@ class ObjectForm(Form):
         """The path of an object; None where it is known to be nowhere."""
         return route(self.collection, id)
 
+    def begin(self, remote: Remote) -> None:
+        remote.begin(self.collection)
+
     async def listed(self, remote: Remote, known: Sequence[str] = ()) -> Sequence[Raw]:
         """What the service lists, whether it can be read or not."""
         return await remote.list(self.collection, known=known)

@@ -4,6 +4,7 @@ of.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -50,6 +51,7 @@ class Remote:
         self._hints = hints
         self._in_process = target.app is not None
         self._listed: dict[str, set[str]] = {}
+        self._begun: dict[str, asyncio.Task[Items]] = {}  # lists that nobody has asked for yet
 
     @classmethod
     def open(
@@ -97,6 +99,10 @@ class Remote:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        begun, self._begun = self._begun.values(), {}
+        for task in begun:
+            task.cancel()
+        await asyncio.gather(*begun, return_exceptions=True)
         await self._exchange.close()
 
     def note(self, oddity: str) -> None:
@@ -170,18 +176,25 @@ class Remote:
         )
         return None
 
+    def begin(self, path: str, *, known: Sequence[str] = (), **params: Any) -> None:
+        """Let a list be on its way: whoever asks for it next gets what is read from now on."""
+        self._begun[_name(path, params)] = asyncio.create_task(self._read(path, known, params))
+
     async def list(self, path: str, *, known: Sequence[str] = (), **params: Any) -> Items:
         """Every object of a list, in the service's order. `known`: ids that may be in it, in any
         order; where `hints` are kept they are not needed.
         """
+        begun = self._begun.pop(_name(path, params), None)
+        return await (begun or self._read(path, known, params))
 
+    async def _read(self, path: str, known: Sequence[str], params: Mapping[str, Any]) -> Items:
         async def fetch(path: str, params: Mapping[str, Any]) -> Any:
             request = Request("GET", path, True, params)
             return await self._settled(
                 keys_of(path), lambda: self._exchange.send(request, _anything)
             )
 
-        lister, name = Lister(fetch, self.note, path, params), f"{path} {sorted(params.items())}"
+        lister, name = Lister(fetch, self.note, path, params), _name(path, params)
         items = await lister.read(self._hints.cursors(name) or ends(known), self._parallelism)
         ids = [item["id"] for item in items]
         self._hints.remember(name, ids, lister.page)
@@ -388,6 +401,11 @@ def _no_error_inside(place: Place, reply: Reply) -> None:
             Problem("Request refused", f"{place} answered: {said.message}"), status=reply.status
         )
         raise Failed(Failure(Outcome.FINAL, error))
+
+
+def _name(path: str, params: Mapping[str, Any]) -> str:
+    """What a list is remembered by."""
+    return f"{path} {sorted(params.items())}"
 
 
 class Hints:
