@@ -110,6 +110,8 @@ def either(*shapes: Shape) -> Shape:
 
 def misfit(value: Mapping[str, Any], table: Mapping[str, Shape]) -> str | None:
     """The first key of a mapping whose value does not have its shape."""
+    if len(table) < len(value):
+        return next((key for key in table if key in value and not table[key](value[key])), None)
     for key, inner in value.items():
         shape = table.get(key)
         if shape is not None and not shape(inner):

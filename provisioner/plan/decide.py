@@ -92,11 +92,11 @@ def _unlocked(case: Situation, want: Desired) -> tuple[Change, tuple[str, ...]]:
     made = _start(case, want, Action.CREATE, "new")
     if live is None:
         return made, ()
-    comparison = _compare(case, want, None, live)
+    form = case.form(want.address)
+    comparison = _compare(case, form, want, None, live)
     action = Action.UPDATE if comparison.changes else Action.KEEP
     taken = case.taken.get(want.address)
     imported = want.address in case.imports or taken is not None
-    form = case.form(want.address)
     forcing = _forcing(form, comparison.changes, live)
     if forcing:
         action = Action.REPLACE
@@ -121,7 +121,7 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
     live = case.live(want.address) if form.remote else Live(want.address.name, entry.fields)
     if live is None:
         return replace(_start(case, want, Action.CREATE, "gone"), before=entry.fields), ()
-    comparison = _compare(case, want, entry, live)
+    comparison = _compare(case, form, want, entry, live)
     found = with_secrets(case, want, entry, comparison.changes)
     changes = tuple(own(case, change) for change in found) + protection(want, entry)
     known: dict[str, Any] = {"id": entry.id, "before": live.fields, "fields": changes}
@@ -241,9 +241,18 @@ def _forcing(form: Form, changes: Iterable[FieldChange], live: Live) -> tuple[st
     return tuple(path for path in paths if path in fixed or top(path) in fixed)
 
 
-def _compare(case: Situation, want: Desired, entry: Locked | None, live: Live) -> Comparison:
-    form = case.form(want.address)
-    return compare(sides(form, want, entry, live, case.moves.get(want.address)))
+_SAME = Comparison()
+
+
+def _compare(
+    case: Situation, form: Form, want: Desired, entry: Locked | None, live: Live
+) -> Comparison:
+    origin = case.moves.get(want.address)
+    if entry and not (origin or form.given or _touched(entry)):
+        equal = _equal(form, want, entry, live)
+        if len(equal) == len(want.fields) and entry.fields.keys() <= equal:
+            return _SAME
+    return compare(sides(form, want, entry, live, origin))
 
 
 def sides(
@@ -373,6 +382,8 @@ def _flat(form: Form, fields: Fields) -> Fields:
 
 def _declared(form: Form, address: Address, fields: Fields) -> Fields:
     """The normal form of what was declared, and of nothing else."""
+    if not fields:
+        return {}
     normal, keyed = form.normal(address, fields), form.keyed
     found: Fields = {}
     for name, value in fields.items():
@@ -388,4 +399,7 @@ def _declared(form: Form, address: Address, fields: Fields) -> Fields:
 
 def references_of(case: Situation, address: Address) -> tuple[Address, ...]:
     """What a locked or desired resource refers to."""
-    return tuple(dict.fromkeys(kind(address.kind).references(case.fields(address))))
+    one = kind(address.kind)
+    if not one.fields.refers_to:
+        return ()
+    return tuple(dict.fromkeys(one.references(case.fields(address))))

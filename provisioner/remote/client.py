@@ -473,13 +473,14 @@ _NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
 def numbers_as_text(item: Mapping[str, Any]) -> bool:
     """Whether an object shows a number as text."""
     for name, value in item.items():
-        if name in _NUMBERS:
-            if _is_number(value):
+        sort = type(value)
+        if sort is str:
+            if name in _NUMBERS and _is_number(value):
                 return True
-        elif value and name in _PARTS:
-            parts = value if isinstance(value, list) else (value,)
-            if any(isinstance(part, Mapping) and numbers_as_text(part) for part in parts):
-                return True
+        elif (sort is dict or sort is list) and name in _PARTS:
+            for part in value if sort is list else (value,):
+                if isinstance(part, dict) and numbers_as_text(part):
+                    return True
     return False
 
 

@@ -205,6 +205,8 @@ def losses(plan: Plan) -> Iterator[Remark]:
     said = {one.file for rows in taken.values() for one in rows}
     edited = {one.address: one.fields for one in plan.drift}
     for change in plan.changes:
+        if not change.matters and change.address not in edited:
+            continue
         if change.address not in said:
             yield from _gone(change)
         unprotects = [
