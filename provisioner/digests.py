@@ -80,6 +80,10 @@ class Digests:
             return known[1]
         return self._hash(path, place)
 
+    def known(self) -> Known:
+        """What each file held that was hashed, and its mark of then: size, mtime, ctime, inode."""
+        return self._entries()
+
     def _hash(self, path: str, place: str | Path) -> Digest:
         now = time.time_ns()
         digest, found = _read(place)
@@ -134,11 +138,12 @@ def _read(place: str | Path) -> tuple[Digest, os.stat_result]:
 
 def _load(path: Path) -> Known:
     try:
-        data = jsontext.read(disk.read(path, disk.LARGEST))
+        # Not by `jsontext`, which looks at every number: columns of other types are refused here.
+        data = json.loads(disk.read(path, disk.LARGEST))
         columns = [data[name] for name in _COLUMNS]
         counts = {len(column) for column in columns}
         types = [set(map(type, column)) for column in columns]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
     # A cache that has collected that many files that are gone begins anew.
     if (

@@ -200,7 +200,7 @@ class Remote:
         self._hints.remember(name, ids, lister.page)
         if not params:
             self._listed[path] = set(ids)
-        return [self._plain(path, item) for item in items]
+        return [self._in_numbers(path, item) for item in items]
 
     async def post(self, path: str, body: Mapping[str, Any], *, repeatable: bool = False) -> Object:
         """Write. Without `repeatable` it is a create: not sent again once it may have been carried
@@ -333,9 +333,7 @@ class Remote:
         """The object with numbers where the service shows them as text, and its id as it was asked
         for.
         """
-        if numbers_as_text(item):
-            self.note(f"`{collection(path)}` shows numbers as text; they are read as numbers.")
-            item = with_numbers(item)
+        item = self._in_numbers(path, item)
         asked = (key_of(path) or "").rpartition("/")[2]
         if asked and item.get("id") != asked:
             if "id" in item:
@@ -344,6 +342,12 @@ class Remote:
                 )
             item = {**item, "id": asked}
         return item
+
+    def _in_numbers(self, path: str, item: Object) -> Object:
+        if not numbers_as_text(item):
+            return item
+        self.note(f"`{collection(path)}` shows numbers as text; they are read as numbers.")
+        return with_numbers(item)
 
 
 def _anything(place: Place, reply: Reply) -> Any:
