@@ -27,6 +27,7 @@ async def plan_now(context: Context, options: PlanOptions) -> Plan:
 
     connect = options.refresh
     async with Session.reading(context, connect, refreshing=connect) as session:
+        context.workspace.let_go()
         return await session.plan(options)
 
 

@@ -32,7 +32,7 @@ from provisioner.engine.secrets import fingerprinted, notes_on_secrets, read_all
 from provisioner.engine.shutdowns import Shutdowns, asked, kept_answers
 from provisioner.engine.takeover import take_over
 from provisioner.errors import LockError, PlanError, ProvisionerError
-from provisioner.kinds import file_kind, holds_files
+from provisioner.kinds import file_kind, holds_files, is_file
 from provisioner.kinds.base import Names
 from provisioner.lock.journal import Folded, Intent
 from provisioner.model import Address, Applied, Event, Live, Locked, LockState, Plan, Problem
@@ -56,6 +56,9 @@ class ApplyOptions:
     lock_timeout: float = 0.0
     deadline: float = 1800.0  # seconds that a store may take to index
     terminal: bool = False  # whether somebody sits there, so that a key may be made
+
+
+_MOST_BEGUN = 5_000  # objects, files apart
 
 
 class _Begun(NamedTuple):
@@ -125,7 +128,7 @@ class Session:
             locked = self.context.checked(folded.state)
         except ProvisionerError:
             return False
-        if locked is None or folded.open_intents:
+        if locked is None or folded.open_intents or _large(locked):
             return False
         remember(self.remote, locked)
         self._begun = _Begun(folded, self.remote.settling.doubted([LOCK]))
@@ -417,6 +420,13 @@ class Session:
         preflight.check_lock(self.refreshed, known, fresh=lock is None)
         await stale.check_strays(request, plan, self.refreshed)
         stale.check_users(plan, await self._others(known).users(plan))
+
+
+def _large(lock: LockState) -> bool:
+    """Whether the replies would take too much memory beside the specs as they are read. Files are
+    small.
+    """
+    return sum(not is_file(address) for address in lock.resources) > _MOST_BEGUN
 
 
 def _begun(intent: Intent) -> tuple[Address, str | None]:

@@ -237,7 +237,10 @@ class ObjectForm(Form):
         somebody else and must not stop us: nothing but its id is known (`Live.unfit`).
         """
         found: list[Live] = []
-        for raw in await self.listed(remote, known):
+        # From its end, so that each reply goes as soon as it is read.
+        raws = list(reversed(await self.listed(remote, known)))
+        while raws:
+            raw = raws.pop()
             try:
                 found.append(self.live(raw, names))
             except ServiceError as error:
