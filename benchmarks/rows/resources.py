@@ -21,12 +21,12 @@ def upload_memory(bench: Bench) -> Result:
     return memory(grown, f"{bench.sizes.upload / MIB:.0f} MiB sent")
 
 
-@row("plan-memory", "peak memory of a no-op `plan`, {huge:,} assistants", "–", 250.0)
+@row("plan-memory", "peak memory of a no-op `plan`, {huge:,} assistants", "–", 200.0)
 def plan_memory(bench: Bench) -> Result:
     return memory(_plan(bench.deployed(bench.assistants(bench.sizes.huge))).peak)
 
 
-@row("plan-cpu", "CPU of a no-op `plan`, {huge:,} assistants", "that of {many:,}", 8.0)
+@row("plan-cpu", "CPU of a no-op `plan`, {huge:,} assistants", "that of {many:,}", 5.0)
 def plan_cpu(bench: Bench) -> Result:
     huge = bench.deployed(bench.assistants(bench.sizes.huge))
     many = bench.deployed(bench.assistants(bench.sizes.many))
