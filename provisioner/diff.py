@@ -82,7 +82,9 @@ def _same_flags(left: Any, right: Any) -> bool:
     if sort is dict:
         for key, value in left.items():
             # Most of what is compared is text.
-            if type(value) is not str and not _same_flags(value, right[key]):
+            if type(value) is str or value is (other := right[key]):
+                continue
+            if not _same_flags(value, other):
                 return False
         return True
     if sort is list or sort is tuple:
@@ -183,7 +185,7 @@ def inside(before: Any, after: Any) -> list[_Leaf]:
     """
     found: list[_Leaf] = []
     _leaves("", before, after, found)
-    return sorted(found, key=_by_path)
+    return sorted(found, key=_by_path) if len(found) > 1 else found
 
 
 def _leaves(path: str, before: Any, after: Any, found: list[_Leaf]) -> None:

@@ -100,7 +100,8 @@ def without_secrets(text: str) -> str:
     """The text with the known secrets masked, and with those in addresses: passwords, and
     `?api_key=` and its like.
     """
-    text = without_concealed(text)
+    if _concealed:
+        text = without_concealed(text)
     for secret in _known:
         text = scrub(text, secret)
     return _ADDRESS.sub(_address, text) if "://" in text else text
@@ -113,8 +114,6 @@ def with_known_secret(text: str) -> bool:
 
 def without_concealed(text: str) -> str:
     """The text without those secrets of which nothing may be seen."""
-    if not _concealed:
-        return text
     for secret in sorted(_concealed, key=len, reverse=True):  # one may be a part of another
         for spelt in _spellings(secret):
             text = text.replace(spelt, SENSITIVE)

@@ -5,6 +5,7 @@ each API calls it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -90,7 +91,23 @@ class Field:
         return tuple(elsewhere.split(".")) if elsewhere else (self.name,)
 
 
-_Normal = tuple[str, Any, Callable[[Any], Any] | None]  # name, default, and what makes it normal
+@dataclass(frozen=True, slots=True)
+class _Normal:
+    """What an API makes normal forms of, worked out once: every object of a workspace has some."""
+
+    blank: Fields  # the normal form of nothing, as far as it can be shared: text, numbers, null
+    own: tuple[tuple[str, Any, Callable[[Any], Any]], ...]  # name, default and sort of the others
+    made: Mapping[str, Callable[[Any], Any]]  # by name, what makes a value normal
+
+    @classmethod
+    def of(cls, fields: Sequence[Field]) -> _Normal:
+        blank = {one.name: one.sort.normal(one.default) for one in fields}
+        own = [one for one in fields if isinstance(blank[one.name], dict | list)]
+        return cls(
+            blank,
+            tuple((one.name, one.default, one.sort.normal) for one in own),
+            {one.name: one.sort.normal for one in fields},
+        )
 
 
 class Table:
@@ -99,7 +116,7 @@ class Table:
     def __init__(self, *fields: Field) -> None:
         self._fields = {one.name: one for one in fields}
         self._carried: dict[str | None, list[Field]] = {}
-        self._normal: dict[str | None, list[_Normal]] = {}
+        self._normal: dict[str | None, _Normal] = {}
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self._fields.values())
@@ -121,18 +138,17 @@ class Table:
 
     def normal(self, fields: Fields, api: str | None) -> Fields:
         """Fields in normal form: every default filled in."""
-        made = self._normal.get(api)
-        if made is None:
-            made = self._normal[api] = [
-                (one.name, one.default, None if one.sort.normal is _as_is else one.sort.normal)
-                for one in self.carried(api)
-            ]
-        found = {}
-        for name, default, normal in made:
-            value = fields.get(name)
-            if value is None:
-                value = default
-            found[name] = value if normal is None else normal(value)
+        known = self._normal.get(api)
+        if known is None:
+            known = self._normal[api] = _Normal.of(self.carried(api))
+        found, made = dict(known.blank), known.made
+        for name, value in fields.items():
+            if value is not None and name in made:
+                normal = made[name]
+                found[name] = value if normal is _as_is else normal(value)
+        for name, default, normal in known.own:
+            if fields.get(name) is None:
+                found[name] = normal(copy(default))
         return found
 
     def named(self, *marks: str) -> frozenset[str]:

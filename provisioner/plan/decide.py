@@ -268,20 +268,18 @@ def sides(
     fields = _without(want.fields, equal)
     wanted = _declared(form, want.address, fields)
     locked = _without(entry.fields, equal) if entry else {}
-    base = wanted if same(locked, fields) else _declared(form, want.address, locked)
-    default = _Default(form, want.address)
     left = _without(live.fields, equal)
     have: Fields = {}
-    if wanted or base or touched or origin:
+    if wanted or locked or touched or origin:
         have = _flat(form, form.normal(origin or want.address, left))
-    paths = {*wanted, *base, *touched}
-    begins = tuple(form.unread)
-    hidden = [path for path in paths if path.startswith(begins) and form.hides(path)]
-    if hidden:
-        shown = _flat(form, live.fields)
-        for path in hidden:
-            if path not in shown:
-                have[path] = base[path] if path in base else default.get(path)
+    if same(locked, fields):
+        base = wanted
+    elif all(name in left and same(value, left[name]) for name, value in locked.items()):
+        base = {path: have.get(path) for path in _flat(form, locked)}  # nobody has edited it
+    else:
+        base = _declared(form, want.address, locked)
+    default = _Default(form, want.address)
+    have |= _unshown(form, live, base, {*wanted, *base, *touched}, default)
     if entry:
         wanted |= {name: entry.fields[name] for name in form.given if name in entry.fields}
     if entry and origin:
@@ -296,6 +294,20 @@ def sides(
         undone=undone(entry, live.stamp, have) if entry else (),
         ignored=(*(want.ignore_changes if entry else ()), *want.lost, *form.idle(live)),
     )
+
+
+def _unshown(
+    form: Form, live: Live, base: Fields, paths: Iterable[str], default: Mapping[str, Any]
+) -> Fields:
+    """What the service does not show of some units: it is taken to be what was applied."""
+    begins = tuple(form.unread)
+    hidden = [path for path in paths if path.startswith(begins) and form.hides(path)]
+    shown = _flat(form, live.fields) if hidden else {}
+    return {
+        path: base[path] if path in base else default.get(path)
+        for path in hidden
+        if path not in shown
+    }
 
 
 def _touched(entry: Locked | None) -> Collection[str]:
@@ -325,6 +337,8 @@ def _equal(form: Form, want: Desired, entry: Locked | None, live: Live) -> set[s
 
 
 def _without(fields: Fields, names: Collection[str]) -> Fields:
+    if not names:
+        return fields
     return {name: value for name, value in fields.items() if name not in names}
 
 

@@ -44,8 +44,10 @@ def visible(text: str) -> str:
 
 def inline(text: str) -> str:
     """The text on one line, with everything invisible spelt out."""
-    shown = visible(text)
-    return shown if shown.isprintable() else shown.replace("\n", "\\n").replace("\t", "\\t")
+    shown = without_secrets(text)
+    if shown.isprintable():
+        return shown
+    return _INVISIBLE.sub(_escape, shown).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def value(given: Any) -> str:
