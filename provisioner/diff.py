@@ -129,7 +129,10 @@ def compare(sides: Sides) -> Comparison:
         before = have[path] if path in have else default.get(path)
         if same(before, after):
             continue
-        if _known_unkept(sides.unkept.get(path), after, before) or _is_undone(sides, path, after):
+        if sides.unkept and _known_unkept(sides.unkept.get(path), after, before):
+            unkept.append(path)
+            continue
+        if _is_undone(sides, path, after):
             unkept.append(path)
             continue
         changes.append(

@@ -326,12 +326,13 @@ def _equal(form: Form, want: Desired, entry: Locked | None, live: Live) -> set[s
     have, base = live.fields, entry.fields if entry else {}
     found = set()
     for name, value in want.fields.items():
-        if name in base:
-            known = same(value, base[name])
-            unshown = known and name in form.unread and name not in have
+        if name in base and not (value is base[name] or same(value, base[name])):
+            continue
+        if name not in have:
+            alike = name in base and name in form.unread
         else:
-            known, unshown = True, False
-        if unshown or (known and name in have and same(value, have[name])):
+            alike = value is have[name] or same(value, have[name])
+        if alike:
             found.add(name)
     return found
 

@@ -279,11 +279,13 @@ def _one(
     elif old != new or (later and refers(new, later)):
         lines: list[Line] = []
         for name in {**old, **new}:
-            if name not in _IDENTITY:
-                lines += _setting(name, old.get(name), new.get(name), later)
+            before, after = old.get(name), new.get(name)
+            if name not in _IDENTITY and (later or before != after):
+                lines += _setting(name, before, after, later)
         if lines:
             yield Line("~", f"~ {title}")
-            yield from (line.deeper() for line in lines)
+            for line in lines:
+                yield line.deeper()
 
 
 def _added(title: str, tool: ShownTool, later: frozenset[str]) -> Iterator[Line]:
