@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from provisioner.masking import unconcealed
@@ -17,6 +18,7 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _MISSING = object()
 
 
+@lru_cache(maxsize=4096)  # the same labels are joined for every object
 def join(path: str, key: str) -> str:
     """`metadata` + `team` is `metadata.team`; odd keys go in brackets: `files["docs/a.md"]`."""
     return (
@@ -72,13 +74,23 @@ def _by_key(path: str, value: Any, keyed: Collection[str], found: dict[str, Any]
 
 def same(left: Any, right: Any) -> bool:
     """Equality as JSON has it: 1 is 1.0, but true is not 1."""
-    if left != right:
-        return False
-    if isinstance(left, Mapping):
-        return all(same(value, right[key]) for key, value in left.items())
-    if isinstance(left, list | tuple):
-        return all(map(same, left, right))
-    return isinstance(left, bool) == isinstance(right, bool)
+    return left is right or (left == right and _same_flags(left, right))
+
+
+def _same_flags(left: Any, right: Any) -> bool:
+    """Whether of two equal values each part is true or false where the other's is."""
+    sort = type(left)
+    if sort is dict:
+        for key, value in left.items():
+            # Most of what is compared is text.
+            if type(value) is str or value is (other := right[key]):
+                continue
+            if not _same_flags(value, other):
+                return False
+        return True
+    if sort is list or sort is tuple:
+        return all(map(_same_flags, left, right))
+    return (sort is bool) == (type(right) is bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +124,16 @@ def compare(sides: Sides) -> Comparison:
     """Each owned unit whose live value is not the desired one."""
     changes: list[FieldChange] = []
     unkept: list[str] = []
+    want, have, default = sides.want, sides.have, sides.default
     for path in _owned(sides):
-        after = sides.want.get(path, sides.default.get(path))
-        before = sides.have.get(path, sides.default.get(path))
+        after = want[path] if path in want else default.get(path)
+        before = have[path] if path in have else default.get(path)
         if same(before, after):
             continue
-        if _known_unkept(sides.unkept.get(path), after, before) or _is_undone(sides, path, after):
+        if sides.unkept and _known_unkept(sides.unkept.get(path), after, before):
+            unkept.append(path)
+            continue
+        if _is_undone(sides, path, after):
             unkept.append(path)
             continue
         changes.append(
@@ -132,9 +148,11 @@ def compare(sides: Sides) -> Comparison:
     return Comparison(tuple(changes), tuple(unkept))
 
 
-def _owned(sides: Sides) -> Iterator[str]:
+def _owned(sides: Sides) -> Iterable[str]:
     seen = dict.fromkeys([*sides.want, *sides.base, *sides.resetting, *sides.undone])
-    return (path for path in seen if not ignored(path, sides.ignored))
+    if not sides.ignored:
+        return seen
+    return [path for path in seen if not ignored(path, sides.ignored)]
 
 
 def ignored(path: str, names: Collection[str]) -> bool:
@@ -165,24 +183,29 @@ def _drift(sides: Sides, path: str, before: Any, after: Any) -> str | None:
     return "remote" if same(after, base) else "both"
 
 
-def inside(before: Any, after: Any) -> list[tuple[str, Any, Any]]:
+_Leaf = tuple[str, Any, Any]
+
+
+def inside(before: Any, after: Any) -> list[_Leaf]:
     """Where two nested values differ, as (path, before, after); None stands for a part that is not
     there.
     """
-    return sorted(_leaves("", before, after), key=_by_path)
+    found: list[_Leaf] = []
+    _leaves("", before, after, found)
+    return sorted(found, key=_by_path) if len(found) > 1 else found
 
 
-def _leaves(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+def _leaves(path: str, before: Any, after: Any, found: list[_Leaf]) -> None:
     """Mappings are walked here: deepdiff takes a millisecond, and lists alone need it."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key in {**before, **after}:
             if key not in before or key not in after or not same(before[key], after[key]):
                 below = join(path, key) if path else str(key)
-                yield from _leaves(below, before.get(key), after.get(key))
+                _leaves(below, before.get(key), after.get(key), found)
     elif isinstance(before, list) and isinstance(after, list):
-        yield from ((f"{path}{below}", old, new) for below, old, new in _in_lists(before, after))
+        found += ((f"{path}{below}", old, new) for below, old, new in _in_lists(before, after))
     else:
-        yield path, before, after
+        found.append((path, before, after))
 
 
 def _in_lists(before: list[Any], after: list[Any]) -> Iterator[tuple[str, Any, Any]]:
@@ -198,7 +221,7 @@ def _in_lists(before: list[Any], after: list[Any]) -> Iterator[tuple[str, Any, A
     )
 
 
-def _by_path(leaf: tuple[str, Any, Any]) -> str:
+def _by_path(leaf: _Leaf) -> str:
     return leaf[0]
 
 

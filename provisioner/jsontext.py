@@ -109,16 +109,17 @@ _UNIQUE = json.JSONDecoder(
 
 def _deeper(value: Any, levels: int) -> bool:
     """Whether lists and mappings stand in each other in more than so many levels."""
-    level = [value]
+    level = [value] if type(value) is dict or type(value) is list else []
     for _ in range(levels):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-    return bool(level)
+        below: list[Any] = []
+        for outer in level:
+            for inner in outer.values() if type(outer) is dict else outer:
+                if type(inner) is dict or type(inner) is list:
+                    below.append(inner)
+        if not below:
+            return False
+        level = below
+    return True
 
 
 def _halved(value: Any) -> bool:

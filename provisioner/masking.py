@@ -108,7 +108,8 @@ def without_secrets(text: str) -> str:
     """The text with the known secrets masked, and with those in addresses: passwords, and
     `?api_key=` and its like.
     """
-    text = without_concealed(text)
+    if _concealed:
+        text = without_concealed(text)
     for secret in _known:
         text = scrub(text, secret)
     return _ADDRESS.sub(_address, text) if "://" in text else text

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from provisioner.model import Address
 
 
-def ordered(needs: Mapping[Address, Iterable[Address]]) -> list[Address]:
+def ordered(needs: Mapping[Address, Collection[Address]]) -> list[Address]:
     """Addresses with what they need first; ties in alphabetical order. Raises
     graphlib.CycleError.
     """
-    sorter = TopologicalSorter(
-        {address: [need for need in wanted if need in needs] for address, wanted in needs.items()}
-    )
+    # By far the most need nothing.
+    waiting = {
+        address: [need for need in wanted if need in needs]
+        for address, wanted in needs.items()
+        if wanted
+    }
+    first = [address for address in needs if not waiting.get(address)]
+    sorter: TopologicalSorter[Address] = TopologicalSorter()
+    alone = frozenset(first)
+    for address, wanted in waiting.items():
+        if wanted:
+            sorter.add(address, *(need for need in wanted if need not in alone))
     sorter.prepare()
-    found: list[Address] = []
+    found = sorted(first)
     while sorter.is_active():
         ready = sorted(sorter.get_ready())
         found += ready
@@ -24,7 +33,7 @@ def ordered(needs: Mapping[Address, Iterable[Address]]) -> list[Address]:
     return found
 
 
-def cycle(needs: Mapping[Address, Iterable[Address]]) -> list[Address]:
+def cycle(needs: Mapping[Address, Collection[Address]]) -> list[Address]:
     """The addresses of one circle of references; empty when there is none."""
     try:
         ordered(needs)

@@ -110,8 +110,13 @@ def either(*shapes: Shape) -> Shape:
 
 def misfit(value: Mapping[str, Any], table: Mapping[str, Shape]) -> str | None:
     """The first key of a mapping whose value does not have its shape."""
+    if len(table) < len(value):
+        for key, shape in table.items():
+            if key in value and not shape(value[key]):
+                return key
+        return None
     for key, inner in value.items():
-        shape = table.get(key)
-        if shape is not None and not shape(inner):
+        known = table.get(key)
+        if known is not None and not known(inner):
             return key
     return None

@@ -25,7 +25,7 @@ def _held(deployed: Deployed) -> str:
     "plan-store",
     "no-op `plan`, one store of {huge:,} files",
     "a raw asyncio client, page after page",
-    0.35,
+    0.25,
 )
 def plan_store(bench: Bench) -> Result:
     deployed = bench.deployed(bench.documents(bench.sizes.huge))
@@ -54,7 +54,7 @@ def store_requests(bench: Bench) -> Result:
     )
 
 
-@row("unchanged", "deciding that {huge:,} local files are unchanged", "a bare `stat` of each", 2.0)
+@row("unchanged", "deciding that {huge:,} local files are unchanged", "a bare `stat` of each", 1.5)
 def unchanged(bench: Bench) -> Result:
     root = _on_disk(bench)
 

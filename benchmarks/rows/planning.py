@@ -16,7 +16,7 @@ def planned(deployed: Deployed) -> float:
     return provisioner("plan", "--detailed-exitcode", cwd=deployed.root).seconds
 
 
-@row("plan", "no-op `plan`, {many:,} assistants", "a bare list of them with the SDK", 0.9)
+@row("plan", "no-op `plan`, {many:,} assistants", "a bare list of them with the SDK", 0.5)
 def plan(bench: Bench) -> Result:
     deployed = bench.deployed(bench.assistants(bench.sizes.many))
     url = deployed.service.url
@@ -29,7 +29,7 @@ def plan(bench: Bench) -> Result:
     )
 
 
-@row("plan-raw", "no-op `plan`, {many:,} assistants", "a raw asyncio client, page after page", 1.6)
+@row("plan-raw", "no-op `plan`, {many:,} assistants", "a raw asyncio client, page after page", 1.1)
 def plan_raw(bench: Bench) -> Result:
     deployed = bench.deployed(bench.assistants(bench.sizes.many))
     listing = ("list", deployed.service.url, "/assistants")

@@ -60,7 +60,7 @@ async def read_drift(context: Context, options: DriftOptions) -> tuple[Drift, Si
     """
     # Who asks what there is at a service may be about to begin.
     context = replace(context, bare=context.bare or options.unmanaged)
-    async with Session.reading(context) as session:
+    async with Session.reading(context, refreshing=True) as session:
         case = await session.situation(PlanOptions())
         # UsageError for an address that neither the specs nor the lock have.
         known = {*case.desired, *case.lock.resources}

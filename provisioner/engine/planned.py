@@ -75,7 +75,7 @@ async def planned(context: Context, words: Sequence[str] = ()) -> Planned:
 
 
 async def _foreseen(context: Context, chosen: Mapping[Address, Sequence[Check]]) -> Planned:
-    async with Session.reading(context) as session:
+    async with Session.reading(context, refreshing=True) as session:
         plan = await session.plan(PlanOptions())
     outlook = _Outlook(context, plan)
     pairs: list[Pair] = []

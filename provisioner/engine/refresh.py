@@ -12,7 +12,11 @@ from provisioner.digests import sha256_of
 from provisioner.errors import RouteMissing
 from provisioner.kinds import Key, file_at, holds_files, kind
 from provisioner.kinds.base import Form, Names
-from provisioner.kinds.vector_store.store_files import read_store_files, settled
+from provisioner.kinds.vector_store.store_files import (
+    begin_store_files,
+    read_store_files,
+    settled,
+)
 from provisioner.model import Address, Desired, Live, Locked, LockState, StoreFile
 from provisioner.plan import Observed, Stray
 from provisioner.plan.ownership import Claim, claims
@@ -34,24 +38,44 @@ class RefreshRequest:
     desired: Mapping[Address, Desired]
     imports: Mapping[Address, str]
     ours: tuple[str, str]  # workspace and environment
+    # Until when the service was to be doubted as the lists were begun, if they were.
+    doubted: float | None = None
+
+    def until(self) -> float | None:
+        """Until when what is read from now on is to be doubted; None where it is not."""
+        return self.remote.settling.doubted([LOCK]) or self.doubted
 
     def forms(self) -> dict[Key, list[Locked]]:
         """Every form with objects at the service, and the locked entries that exist through it."""
-        entries_by_form: dict[Key, list[Locked]] = {}
-        for address, want in self.desired.items():
-            entries_by_form.setdefault((address.kind, want.api), [])
-        for entry in self.lock.resources.values():
-            if entry.id:
-                entries_by_form.setdefault((entry.address.kind, entry.api), []).append(entry)
-        return {
-            key: entries
-            for key, entries in entries_by_form.items()
-            if kind(key[0]).form(key[1]).remote
+        wanted: dict[Key, list[Locked]] = {
+            (address.kind, want.api): [] for address, want in self.desired.items()
         }
+        return _remote_only(wanted | _locked_forms(self.lock))
 
     def claims(self, live: Mapping[Address, Live], strays: Iterable[Stray]) -> dict[Address, Claim]:
         """What carries our stamp for a declared address that has no object."""
         return claims(self.desired, self.lock, live, strays)
+
+
+def _locked_forms(lock: LockState) -> dict[Key, list[Locked]]:
+    entries_by_form: dict[Key, list[Locked]] = {}
+    for entry in lock.resources.values():
+        if entry.id:
+            entries_by_form.setdefault((entry.address.kind, entry.api), []).append(entry)
+    return entries_by_form
+
+
+def _remote_only(forms: Mapping[Key, list[Locked]]) -> dict[Key, list[Locked]]:
+    return {key: entries for key, entries in forms.items() if kind(key[0]).form(key[1]).remote}
+
+
+def begin_lists(remote: Remote, lock: LockState) -> None:
+    """Let the lists be on their way of which the lock alone says that refreshing asks for them."""
+    for (name, api), entries in _remote_only(_locked_forms(lock)).items():
+        kind(name).form(api).begin(remote)
+        for entry in entries if kind(name).holds_files else ():
+            if "files" in entry.fields:
+                begin_store_files(remote, entry.id or "", _held_ids(remote, lock, entry))
 
 
 @dataclass(frozen=True)
@@ -72,7 +96,7 @@ async def refresh(request: RefreshRequest) -> Refreshed:
     before the service has settled.
     """
     settling = request.remote.settling
-    until = settling.doubted([LOCK])
+    until = request.until()
     refreshed = await _read_all(request)
     async for _ in settling.rounds(until):
         live, strays = refreshed.observed.live, refreshed.observed.strays
@@ -105,7 +129,7 @@ async def _read_all(request: RefreshRequest) -> Refreshed:
 
 
 async def _look(request: RefreshRequest, taken: Mapping[Address, str]) -> Refreshed:
-    until = request.remote.settling.doubted([LOCK])
+    until = request.until()
     names = Names({**request.lock.ids, **request.imports, **taken})
     forms = request.forms()
     # The stores whose files are managed: locked ones, and those that are to be imported or are
@@ -164,7 +188,7 @@ async def _store_files_of(
     """What each store holds, by its id, once the service has had its time to show it."""
 
     async def one(entry: Locked) -> dict[str, StoreFile] | None:
-        until = request.remote.settling.doubted([LOCK])
+        until = request.until()
         store_files = await _store_files(request.remote, request.lock, entry)
         return store_files and await settled(
             request.remote,
@@ -235,8 +259,13 @@ async def _store_files(
     remote: Remote, lock: LockState, entry: Locked
 ) -> dict[str, StoreFile] | None:
     """What a store holds. A stopped apply may have put something into it that no list shows yet."""
+    return await _held(remote, entry.id or "", _held_ids(remote, lock, entry))
+
+
+def _held_ids(remote: Remote, lock: LockState, entry: Locked) -> list[str]:
+    """The files of a store that are asked for where no list shows them."""
     begun = (id for id in begun_ids(lock, entry) if remote.settling.young(f"{entry.id}/{id}"))
-    return await _held(remote, entry.id or "", list(dict.fromkeys([*entry.file_ids, *begun])))
+    return list(dict.fromkeys([*entry.file_ids, *begun]))
 
 
 async def _held(

@@ -4,10 +4,12 @@ lease.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from provisioner import interrupts
 from provisioner.apply.run import Run
@@ -18,14 +20,21 @@ from provisioner.engine.context import ANY, Context
 from provisioner.engine.others import Others
 from provisioner.engine.policies import rule_plan
 from provisioner.engine.recover import CREATES, close_intents, recover
-from provisioner.engine.refresh import Refreshed, RefreshRequest, from_lock, look_into, refresh
+from provisioner.engine.refresh import (
+    Refreshed,
+    RefreshRequest,
+    begin_lists,
+    from_lock,
+    look_into,
+    refresh,
+)
 from provisioner.engine.secrets import fingerprinted, notes_on_secrets, read_all
 from provisioner.engine.shutdowns import Shutdowns, asked, kept_answers
 from provisioner.engine.takeover import take_over
-from provisioner.errors import LockError, PlanError
-from provisioner.kinds import file_kind, holds_files
+from provisioner.errors import LockError, PlanError, ProvisionerError
+from provisioner.kinds import file_kind, holds_files, is_file
 from provisioner.kinds.base import Names
-from provisioner.lock.journal import Intent
+from provisioner.lock.journal import Folded, Intent
 from provisioner.model import Address, Applied, Event, Live, Locked, LockState, Plan, Problem
 from provisioner.plan import PlanOptions, Situation, make_plan
 from provisioner.plan.going import ended_stores, holds_unknown, with_digests
@@ -36,6 +45,7 @@ from provisioner.planfile.basis import basis
 from provisioner.remote import Remote
 from provisioner.remote.lists import both
 from provisioner.remote.settling import LOCK
+from provisioner.workspace.setting import LOCAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,16 @@ class ApplyOptions:
     lock_timeout: float = 0.0
     deadline: float = 1800.0  # seconds that a store may take to index
     terminal: bool = False  # whether somebody sits there, so that a key may be made
+
+
+_MOST_BEGUN = 5_000  # objects, files apart
+
+
+class _Begun(NamedTuple):
+    """The lock by which lists were begun, and until when they are to be doubted."""
+
+    folded: Folded
+    doubted: float | None
 
 
 _UNASKED = (
@@ -69,20 +89,51 @@ class Session:
         self.shutdowns = Shutdowns()
         # What is taken over as it is, without our stamp.
         self.unstamped: Collection[Address] = ()
+        self._begun: _Begun | None = None
 
     @classmethod
     @asynccontextmanager
-    async def reading(cls, context: Context, connect: bool = True) -> AsyncIterator[Session]:
+    async def reading(
+        cls, context: Context, connect: bool = True, *, refreshing: bool = False
+    ) -> AsyncIterator[Session]:
         """For commands that change nothing; they take no lease, and the service is not written to
-        by construction.
+        by construction. `refreshing`: everything that the lock names is going to be read, and is on
+        its way while the specs are.
         """
-        _ = context.specs  # bad specs are reported before anything asks for a key
-        async with AsyncExitStack() as stack:
-            if connect:
-                remote = await stack.enter_async_context(context.remote(read_only=True))
+        if not connect:
+            _ = context.specs
+            yield cls(context, Remote.open("http://nowhere.invalid", "none"), ApplyOptions())
+            return
+        try:
+            opened = context.remote(read_only=True)
+        except ProvisionerError:
+            _ = context.specs  # bad specs are reported before anything asks for a key
+            raise
+        async with opened as remote:
+            session = cls(context, remote, ApplyOptions())
+            if refreshing and session._begin():
+                await asyncio.to_thread(getattr, context, "specs")
             else:
-                remote = Remote.open("http://nowhere.invalid", "none")
-            yield cls(context, remote, ApplyOptions())
+                _ = context.specs
+            yield session
+
+    def _begin(self) -> bool:
+        """Let the lists that refreshing asks for be on their way; False where something has to come
+        first, or is wrong, which is said when it is asked for.
+        """
+        if self.context.service.base_url == LOCAL:  # it is no faster by that
+            return False
+        try:
+            folded = self.context.store.peek()
+            locked = self.context.checked(folded.state)
+        except ProvisionerError:
+            return False
+        if locked is None or folded.open_intents or _large(locked):
+            return False
+        remember(self.remote, locked)
+        self._begun = _Begun(folded, self.remote.settling.doubted([LOCK]))
+        begin_lists(self.remote, locked)
+        return True
 
     @classmethod
     @asynccontextmanager
@@ -186,7 +237,8 @@ class Session:
         """
         context = self.context
         specs = context.specs
-        folded = context.store.peek()
+        begun, self._begun = self._begun, None
+        folded = begun.folded if begun else context.store.peek()
         locked = context.checked(folded.state)
         context.check_known(map(_begun, folded.open_intents))
         if locked:
@@ -208,7 +260,12 @@ class Session:
         if options.refresh:
             ours = (context.workspace.name, context.environment.name)
             request = RefreshRequest(
-                self.remote, lock, desired=specs.desired, imports=imports, ours=ours
+                self.remote,
+                lock,
+                desired=specs.desired,
+                imports=imports,
+                ours=ours,
+                doubted=begun.doubted if begun else None,
             )
             self.refreshed, self.shutdowns = await both(
                 refresh(request), self._shutdowns(ask=judged)
@@ -364,6 +421,13 @@ class Session:
         preflight.check_lock(self.refreshed, known, fresh=lock is None)
         await stale.check_strays(request, plan, self.refreshed)
         stale.check_users(plan, await self._others(known).users(plan))
+
+
+def _large(lock: LockState) -> bool:
+    """Whether the replies would take too much memory beside the specs as they are read. Files are
+    small.
+    """
+    return sum(not is_file(address) for address in lock.resources) > _MOST_BEGUN
 
 
 def _begun(intent: Intent) -> tuple[Address, str | None]:

@@ -258,8 +258,8 @@ class Form(ABC):
 
     def normal(self, address: Address, fields: Fields) -> Fields:
         """The canonical shape in which desired, locked and live are compared: every default filled
-        in, whatever has no order in one order, `{}` for no metadata. Pure, and the same for all
-        three.
+        in, whatever has no order in one order, `{}` for no metadata. Pure, the same for all
+        three, and made of each field alone, but for those that are `apart`.
         """
         return self.table.normal(fields, self.api)
 
@@ -311,6 +311,9 @@ class Form(ABC):
     async def read_content(self, remote: Remote, id: str) -> str:
         """The same of an object; empty where it cannot be had."""
         return ""
+
+    def begin(self, remote: Remote) -> None:  # noqa: B027  # not every list can be
+        """Let what `list` asks for first be on its way."""
 
     @abstractmethod
     async def list(self, remote: Remote, names: Names) -> Sequence[Live]:

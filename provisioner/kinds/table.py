@@ -5,6 +5,7 @@ each API calls it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -34,6 +35,10 @@ def named(place: str) -> Any:
     return getattr(import_module(module), name)
 
 
+def _as_is(value: Any) -> Any:
+    return value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sort:
     """What the values of a field are. What needs pydantic, or a module that does, is named by
@@ -42,7 +47,7 @@ class Sort:
 
     written: Any  # what an author may write: a type or the name of one; None: nobody writes it
     shape: Shape  # what the lock, a plan or a reply may hold
-    normal: Callable[[Any], Any] = lambda value: value  # the one shape in which values are compared
+    normal: Callable[[Any], Any] = _as_is  # the one shape in which values are compared
     # A `Declare`, or the name of one; none where what is written is what is declared.
     declare: Declare | str | None = None
     # How an edit goes back into a spec, where that is more than a value: `text` that may be read
@@ -87,12 +92,32 @@ class Field:
         return tuple(elsewhere.split(".")) if elsewhere else (self.name,)
 
 
+@dataclass(frozen=True, slots=True)
+class _Normal:
+    """What an API makes normal forms of, worked out once: every object of a workspace has some."""
+
+    blank: Fields  # the normal form of nothing, as far as it can be shared: text, numbers, null
+    own: tuple[tuple[str, Any, Callable[[Any], Any]], ...]  # name, default and sort of the others
+    made: Mapping[str, Callable[[Any], Any]]  # by name, what makes a value normal
+
+    @classmethod
+    def of(cls, fields: Sequence[Field]) -> _Normal:
+        blank = {one.name: one.sort.normal(one.default) for one in fields}
+        own = [one for one in fields if isinstance(blank[one.name], dict | list)]
+        return cls(
+            blank,
+            tuple((one.name, one.default, one.sort.normal) for one in own),
+            {one.name: one.sort.normal for one in fields},
+        )
+
+
 class Table:
     """The fields of a kind, in the order in which the reference shows them."""
 
     def __init__(self, *fields: Field) -> None:
         self._fields = {one.name: one for one in fields}
         self._carried: dict[str | None, list[Field]] = {}
+        self._normal: dict[str | None, _Normal] = {}
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self._fields.values())
@@ -114,11 +139,18 @@ class Table:
 
     def normal(self, fields: Fields, api: str | None) -> Fields:
         """Fields in normal form: every default filled in."""
-        normal = {}
-        for one in self.carried(api):
-            value = fields.get(one.name)
-            normal[one.name] = one.sort.normal(one.default if value is None else value)
-        return normal
+        known = self._normal.get(api)
+        if known is None:
+            known = self._normal[api] = _Normal.of(self.carried(api))
+        found, made = dict(known.blank), known.made
+        for name, value in fields.items():
+            if value is not None and name in made:
+                normal = made[name]
+                found[name] = value if normal is _as_is else normal(value)
+        for name, default, normal in known.own:
+            if fields.get(name) is None:
+                found[name] = normal(copy(default))
+        return found
 
     def named(self, *marks: str) -> frozenset[str]:
         """The names of the fields that have all of some marks: `fixed`, `keyed`, `unread`, …"""
@@ -140,31 +172,41 @@ class Table:
                 fields[one.name] = made(getattr(spec, one.name), scope, (one.name,))
         return fields
 
+    @cached_property
+    def _referring(self) -> list[Field]:
+        """The fields that can refer to anything."""
+        return [one for one in self if one.sort.refers_to]
+
     def references(self, fields: Fields) -> Iterator[Address]:
         """The managed resources that fields refer to."""
-        for one in self:
-            for reference in one.sort.references(fields.get(one.name)):
-                if isinstance(reference, str):
-                    yield Address.parse(reference)
+        for reference in self._named(fields):
+            if isinstance(reference, str):
+                yield Address.parse(reference)
 
     def unmanaged(self, fields: Fields) -> bool:
         """Whether fields refer to something that is not managed here."""
-        found = (one.sort.references(fields.get(one.name)) for one in self)
-        return any(not isinstance(reference, str) for some in found for reference in some)
+        return any(not isinstance(reference, str) for reference in self._named(fields))
+
+    def _named(self, fields: Fields) -> Iterator[Any]:
+        for one in self._referring:
+            value = fields.get(one.name)
+            if value is not None:
+                yield from one.sort.references(value)
 
     def renamed(self, fields: Fields, addresses: Mapping[str, str]) -> Fields:
         """The same fields where what they refer to has another address, by the old one or by an
         id.
         """
-        return {
-            name: one.sort.renamed(value, addresses) if (one := self.get(name)) else value
-            for name, value in fields.items()
-        }
+        found = dict(fields)
+        for one in self._referring:
+            if one.name in fields:
+                found[one.name] = one.sort.renamed(fields[one.name], addresses)
+        return found
 
     @cached_property
     def refers_to(self) -> frozenset[str]:
         """The kinds of what these fields can refer to."""
-        return frozenset(name for one in self for name in one.sort.refers_to)
+        return frozenset(name for one in self._referring for name in one.sort.refers_to)
 
     def model(self, name: str, about: str, base: type[BaseModel]) -> type[BaseModel]:
         """The model that a spec is validated with."""

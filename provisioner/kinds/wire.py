@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -139,6 +138,11 @@ class ObjectForm(Form):
         ]
 
     @cached_property
+    def _paths(self) -> Mapping[str, tuple[str, ...]]:
+        """Where a reply has each field."""
+        return {one.name: one.path(self.api) for one in self.table}
+
+    @cached_property
     def _shapes(self) -> Mapping[str, Shape]:
         own = {one.name: shapes.an_id if one.sort.refers_to else one.sort.shape for one in self.own}
         return {**own, "metadata": shapes.mapping(), "status": shapes.text, **self.replies}
@@ -148,25 +152,30 @@ class ObjectForm(Form):
         return {} if "name" in fields else {"name": address.name}
 
     def normal(self, address: Address, fields: Fields) -> Fields:
-        return super().normal(address, {**self.defaults(address, fields), **fields})
+        more = self.defaults(address, fields)
+        return super().normal(address, {**more, **fields} if more else fields)
 
     def live(self, raw: Raw, names: Names) -> Live:
         """A reply in neutral spelling; what we do not know is in `reply` alone, what is missing
         stays missing. ServiceError where it is not of the shape that OpenAI's has.
         """
+        return self._live(raw, names)
+
+    def _live(self, raw: Raw, names: Names, mark: Stamp | None = None) -> Live:
         self._checked(raw)
         fields = {
             one.name: self.shown(one, raw, names)
             for one in self.own
-            if one.path(self.api)[0] in raw
+            if self._paths[one.name][0] in raw
         }
         return Live(
             str(raw["id"]),
             fields,
+            mark,
             status=raw.get("status"),
             created_at=number(raw, "created_at"),
             updated_at=number(raw, "updated_at"),
-            reply=raw,
+            reply={} if mark else raw,
         )
 
     def _checked(self, raw: Raw) -> Raw:
@@ -177,7 +186,7 @@ class ObjectForm(Form):
     def shown(self, one: Field, raw: Raw, names: Names) -> Any:
         """The value of a field that a reply has, as an author would declare it."""
         value: Any = raw
-        for name in one.path(self.api):
+        for name in self._paths[one.name]:
             value = (value or {}).get(name)
         return names.reference(value) if one.sort.refers_to and value else value
 
@@ -216,6 +225,9 @@ class ObjectForm(Form):
         """The path of an object; None where it is known to be nowhere."""
         return route(self.collection, id)
 
+    def begin(self, remote: Remote) -> None:
+        remote.begin(self.collection)
+
     async def listed(self, remote: Remote, known: Sequence[str] = ()) -> Sequence[Raw]:
         """What the service lists, whether it can be read or not."""
         return await remote.list(self.collection, known=known)
@@ -225,7 +237,10 @@ class ObjectForm(Form):
         somebody else and must not stop us: nothing but its id is known (`Live.unfit`).
         """
         found: list[Live] = []
-        for raw in await self.listed(remote, known):
+        # From its end, so that each reply goes as soon as it is read.
+        raws = list(reversed(await self.listed(remote, known)))
+        while raws:
+            raw = raws.pop()
             try:
                 found.append(self.live(raw, names))
             except ServiceError as error:
@@ -321,9 +336,11 @@ class StampedForm(ObjectForm):
         return body
 
     def live(self, raw: Raw, names: Names) -> Live:
-        found, metadata = super().live(raw, names), raw.get("metadata")
-        fields, mark = {**found.fields, "metadata": unstamped(metadata)}, stamp(metadata)
-        return replace(found, fields=fields, stamp=mark, reply={} if mark else raw)
+        metadata = raw.get("metadata")
+        mark = stamp(metadata)
+        found = self._live(raw, names, mark)
+        found.fields["metadata"] = unstamped(metadata)
+        return found
 
     async def _create(self, remote: Remote, write: Write, body: dict[str, Any]) -> Live:
         own = {**self.labels(write)[0], Stamp.KEY: str(write.stamp)}

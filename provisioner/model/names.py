@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 Fields = dict[str, Any]
 """Fields of a resource in their neutral, declared spelling; references are addresses
@@ -27,9 +27,10 @@ def is_id(value: object) -> bool:
     return isinstance(value, str) and len(value) <= LONGEST_ID and _ID.fullmatch(value) is not None
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Address:
-    """What a resource is called: `kind.name`."""
+class Address(NamedTuple):
+    """What a resource is called: `kind.name`. A tuple, because a plan looks up hundreds of
+    thousands of them.
+    """
 
     kind: str
     name: str

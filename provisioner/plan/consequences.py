@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from provisioner.diff import top
@@ -20,7 +20,7 @@ def repoint(changes: Changes) -> None:
     """Whoever refers to an id that changes is written again, or replaced where it cannot refer to
     another one; vector stores are repointed by their attachments.
     """
-    made = -1
+    made = 0  # where nothing is made, no id changes
     while made != (made := sum(change.action.makes for change in changes.values())):
         _repoint(changes)
 
@@ -31,6 +31,8 @@ def _repoint(changes: Changes) -> None:
         if holds_files(address) or not change.action.stays or change.after is None:
             continue
         references, form = kind(address.kind).references, kind(address.kind).form(change.api)
+        if renewed.isdisjoint(references(change.after)):
+            continue
         before, after = (form.normal(address, side or {}) for side in (change.before, change.after))
         fields = tuple(
             FieldChange(name, before.get(name), after.get(name), before.get(name), unknown=True)
@@ -59,12 +61,10 @@ def rerender(case: Situation, changes: Changes) -> None:
     """
     names = Names(case.lock.ids)
     for address, change in list(changes.items()):
+        if change.action is not Action.KEEP or kind(address.kind).profile_form is None:
+            continue
         entry, form = case.locked(address), case.form(address)
-        if (
-            not isinstance(form, ProfileForm)
-            or change.action is not Action.KEEP
-            or change.after is None
-        ):
+        if not isinstance(form, ProfileForm) or change.after is None:
             continue
         if entry is None or entry.profile is None:
             continue
@@ -85,12 +85,13 @@ def rolled_back(case: Situation, changes: Changes) -> list[str]:
     change of our own, and whoever reviews it has to know that it undoes something.
     """
     notes = []
-    for address, change in sorted(changes.items()):
-        entry = case.locked(address)
-        profile = entry.profile if entry else None
+    for address, entry in sorted(case.lock.resources.items()):
+        profile, change = entry.profile, changes.get(address)
+        if profile is None or change is None:
+            continue
         edited = change.reason in ("spec_changed", "request_changed")
         written = any(top(field.path) != "lifecycle" for field in change.fields)
-        if profile and profile.restores and edited and written:
+        if profile.restores and edited and written:
             notes.append(
                 f"`{address}` was rolled back to version {profile.restores}. This plan makes it"
                 " what the specs say; if it is to stay as it is, take the change back there"
@@ -105,18 +106,22 @@ def defer(case: Situation, changes: Changes, users: Users) -> None:
     """
     for entry in case.lock.resources.values():
         change = changes.get(entry.address)
-        stores = dict(entry.deposed_files)
-        if change and change.action.ends and entry.id:
-            stores[entry.id] = entry.file_ids
-        for id, files in stores.items():
-            for file in files:
-                users.setdefault(file, []).extend(users.get(id, ()))
+        ends = change is not None and change.action.ends
+        if ends or entry.deposed_files:
+            now = {entry.id: entry.file_ids} if ends and entry.id else {}
+            _hold({**entry.deposed_files, **now}, users)
     for address, change in list(changes.items()):
         if not change.action.ends or change.stays_with:
             continue
         whos = users.get(change.id or "")
         if whos:
             changes[address] = replace(change, kept_for=tuple(dict.fromkeys(whos)))
+
+
+def _hold(stores: Mapping[str, Iterable[str]], users: Users) -> None:
+    for id, files in stores.items():
+        for file in files:
+            users.setdefault(file, []).extend(users.get(id, ()))
 
 
 def deposed(case: Situation, users: Users, left: Mapping[str, Address]) -> tuple[Remnant, ...]:

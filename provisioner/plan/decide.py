@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
 from provisioner.diff import Comparison, Sides, compare, ignored, same, top, units
 from provisioner.digests import sha256_of
@@ -45,7 +47,7 @@ def decide(case: Situation, address: Address) -> tuple[Change, tuple[str, ...]]:
     return _known(case, want, entry)
 
 
-def _start(case: Situation, want: Desired, action: Action, reason: str) -> Change:
+def _start(case: Situation, want: Desired, action: Action, reason: str, **more: Any) -> Change:
     return Change(
         want.address,
         action,
@@ -57,6 +59,7 @@ def _start(case: Situation, want: Desired, action: Action, reason: str) -> Chang
         previous=case.moves.get(want.address),
         source=want.source,
         lost=want.lost,
+        **more,
     )
 
 
@@ -89,11 +92,11 @@ def _unlocked(case: Situation, want: Desired) -> tuple[Change, tuple[str, ...]]:
     made = _start(case, want, Action.CREATE, "new")
     if live is None:
         return made, ()
-    comparison = _compare(case, want, None, live)
+    form = case.form(want.address)
+    comparison = _compare(case, form, want, None, live)
     action = Action.UPDATE if comparison.changes else Action.KEEP
     taken = case.taken.get(want.address)
     imported = want.address in case.imports or taken is not None
-    form = case.form(want.address)
     forcing = _forcing(form, comparison.changes, live)
     if forcing:
         action = Action.REPLACE
@@ -118,16 +121,11 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
     live = case.live(want.address) if form.remote else Live(want.address.name, entry.fields)
     if live is None:
         return replace(_start(case, want, Action.CREATE, "gone"), before=entry.fields), ()
-    comparison = _compare(case, want, entry, live)
+    comparison = _compare(case, form, want, entry, live)
     found = with_secrets(case, want, entry, comparison.changes)
     changes = tuple(own(case, change) for change in found) + protection(want, entry)
-    base = replace(
-        _start(case, want, Action.KEEP, "in_sync"),
-        id=entry.id,
-        before=live.fields,
-        fields=changes,
-        made=entry.made,
-    )
+    known: dict[str, Any] = {"id": entry.id, "before": live.fields, "fields": changes}
+    base = _start(case, want, Action.KEEP, "in_sync", **known, made=entry.made)
     forcing = _forcing(form, changes, live)
     expired, asked = live.status == "expired", want.address in case.options.replaces
     if expired or asked or forcing:
@@ -153,6 +151,8 @@ def with_secrets(
     same value is no change, another value in the same place is one.
     """
     secrets, sent = _secrets(want, want.fields), _secrets(want, entry.fields if entry else {})
+    if not (secrets or sent):
+        return tuple(changes)
     known = _in_place(want, entry)
     found = []
     for change in changes:
@@ -201,7 +201,9 @@ def _key_of(fingerprint: str | None) -> str:
 def unverified(case: Situation) -> Iterator[tuple[Address, str]]:
     """The secrets of which nobody can say here whether they are what was sent."""
     for address, want in case.desired.items():
-        if address in case.options.rotates or case.live(address) is None:
+        if address in case.options.rotates or not _secrets(want, want.fields):
+            continue
+        if case.live(address) is None:
             continue
         entry = None if address in case.adopted else case.locked(address)
         for path in sorted(_in_place(want, entry)):
@@ -242,30 +244,45 @@ def _forcing(form: Form, changes: Iterable[FieldChange], live: Live) -> tuple[st
     return tuple(path for path in paths if path in fixed or top(path) in fixed)
 
 
-def _compare(case: Situation, want: Desired, entry: Locked | None, live: Live) -> Comparison:
-    form = case.form(want.address)
-    return compare(sides(form, want, entry, live, case.moves.get(want.address)))
+_SAME = Comparison()
+
+
+def _compare(
+    case: Situation, form: Form, want: Desired, entry: Locked | None, live: Live
+) -> Comparison:
+    origin = case.moves.get(want.address)
+    if entry and not (origin or form.given or _touched(entry)):
+        equal = _equal(form, want, entry, live)
+        if len(equal) == len(want.fields) and entry.fields.keys() <= equal:
+            return _SAME
+    return compare(sides(form, want, entry, live, origin))
 
 
 def sides(
     form: Form, want: Desired, entry: Locked | None, live: Live, origin: Address | None = None
 ) -> Sides:
-    """The three sides of one object in normal form, without what `plan.store_files` compares.
-    `origin`: its address before a move.
+    """The three sides of one object in normal form, without what `plan.store_files` compares, and
+    without what is word for word the same on all of them. `origin`: its address before a move.
     """
-    wanted = _declared(form, want.address, want.fields)
-    if entry is None:
-        base: Fields = {}
-    elif same(entry.fields, want.fields):
+    touched = _touched(entry)
+    equal = _equal(form, want, entry, live)
+    if touched:
+        equal -= {top(path) for path in touched}
+    fields = _without(want.fields, equal)
+    wanted = _declared(form, want.address, fields)
+    locked = _without(entry.fields, equal) if entry else {}
+    left = _without(live.fields, equal)
+    have: Fields = {}
+    if wanted or locked or touched or origin:
+        have = _flat(form, form.normal(origin or want.address, left))
+    if same(locked, fields):
         base = wanted
+    elif all(name in left and same(value, left[name]) for name, value in locked.items()):
+        base = {path: have.get(path) for path in _flat(form, locked)}  # nobody has edited it
     else:
-        base = _declared(form, want.address, entry.fields)
-    default = _flat(form, form.normal(want.address, {}))
-    have = _flat(form, form.normal(origin or want.address, live.fields))
-    shown = _flat(form, live.fields)
-    for path in {*wanted, *base, *form.unread} - shown.keys():
-        if form.hides(path):
-            have[path] = base.get(path, default.get(path))
+        base = _declared(form, want.address, locked)
+    default = _Default(form, want.address)
+    have |= _unshown(form, live, base, {*wanted, *base, *touched}, default)
     have |= dict.fromkeys(_unsure(form, entry), NOT_KNOWN)
     if entry:
         wanted |= {name: entry.fields[name] for name in form.given if name in entry.fields}
@@ -290,6 +307,75 @@ def _unsure(form: Form, entry: Locked | None) -> Iterator[str]:
     for path in entry.resetting if entry else ():
         if form.hides(path) and not {path, top(path)} & form.certain:
             yield path
+
+
+def _unshown(
+    form: Form, live: Live, base: Fields, paths: Iterable[str], default: Mapping[str, Any]
+) -> Fields:
+    """What the service does not show of some units: it is taken to be what was applied."""
+    begins = tuple(form.unread)
+    hidden = [path for path in paths if path.startswith(begins) and form.hides(path)]
+    shown = _flat(form, live.fields) if hidden else {}
+    return {
+        path: base[path] if path in base else default.get(path)
+        for path in hidden
+        if path not in shown
+    }
+
+
+def _touched(entry: Locked | None) -> Collection[str]:
+    """The units that an update has written, or was about to, of which more is asked than what they
+    are worth.
+    """
+    if entry is None:
+        return ()
+    return (*entry.resetting, *(entry.overwritten.values if entry.overwritten else ()))
+
+
+def _equal(form: Form, want: Desired, entry: Locked | None, live: Live) -> set[str]:
+    """The fields that are declared, applied and live in the same words: their normal form, which is
+    made of each alone, is the same as well. What the service never shows is what was applied.
+    """
+    have, base = live.fields, entry.fields if entry else {}
+    found = set()
+    for name, value in want.fields.items():
+        if name in base and not (value is base[name] or same(value, base[name])):
+            continue
+        if name not in have:
+            alike = name in base and name in form.unread
+        else:
+            alike = value is have[name] or same(value, have[name])
+        if alike:
+            found.add(name)
+    return found
+
+
+def _without(fields: Fields, names: Collection[str]) -> Fields:
+    if not names:
+        return fields
+    return {name: value for name, value in fields.items() if name not in names}
+
+
+class _Default(Mapping[str, Any]):
+    """What is not declared is worth, by unit: worked out when it is asked for, because most of what
+    is there has everything.
+    """
+
+    def __init__(self, form: Form, address: Address) -> None:
+        self._form, self._address = form, address
+
+    @cached_property
+    def _units(self) -> Fields:
+        return _flat(self._form, self._form.normal(self._address, {}))
+
+    def __getitem__(self, path: str) -> Any:
+        return self._units[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._units)
+
+    def __len__(self) -> int:
+        return len(self._units)
 
 
 def following(form: Form, entry: Locked, have: Fields, origin: Address) -> Fields:
@@ -317,16 +403,31 @@ def undone(entry: Locked, stamp: Stamp | None, have: Fields) -> frozenset[str]:
 
 
 def _flat(form: Form, fields: Fields) -> Fields:
-    own = {name: value for name, value in fields.items() if name not in form.apart}
-    return units(own, form.keyed)
+    if form.apart:
+        fields = {name: value for name, value in fields.items() if name not in form.apart}
+    return units(fields, form.keyed)
 
 
 def _declared(form: Form, address: Address, fields: Fields) -> Fields:
     """The normal form of what was declared, and of nothing else."""
-    normal = _flat(form, form.normal(address, fields))
-    return {path: normal.get(path) for path in _flat(form, fields)}
+    if not fields:
+        return {}
+    normal, keyed = form.normal(address, fields), form.keyed
+    found: Fields = {}
+    for name, value in fields.items():
+        if name in form.apart:
+            continue
+        if name in keyed:
+            shown = units({name: normal.get(name)}, keyed)
+            found |= {path: shown.get(path) for path in units({name: value}, keyed)}
+        else:
+            found[name] = normal.get(name)
+    return found
 
 
 def references_of(case: Situation, address: Address) -> tuple[Address, ...]:
     """What a locked or desired resource refers to."""
-    return tuple(dict.fromkeys(kind(address.kind).references(case.fields(address))))
+    one = kind(address.kind)
+    if not one.fields.refers_to:
+        return ()
+    return tuple(dict.fromkeys(one.references(case.fields(address))))

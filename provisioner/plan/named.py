@@ -18,6 +18,8 @@ def by_address(
     declared = {id: str(address) for address, id in ids.items() if address in desired}
     found = dict(desired)
     for address, want in desired.items():
+        if not kind(address.kind).fields.unmanaged(want.fields):
+            continue
         fields = kind(address.kind).renamed(want.fields, declared)
         if fields != want.fields:
             named = kind(address.kind).references(fields)

@@ -111,10 +111,10 @@ def foreign(
             if one.stamp and not lock.owns(one.stamp)
         ]
         yield from stamped
-        if held is not None and not stamped:
+        if held is not None and held.store_files and not stamped:
             items = lock.resources[address].files.items()
             paths = {item["id"]: path for path, item in items if item.get("id")}
-            for store_file in (held.store_files or {}).values():
+            for store_file in held.store_files.values():
                 if store_file.id in paths and store_file.stamp and not lock.owns(store_file.stamp):
                     yield Foreign(address, store_file.id, store_file.stamp, paths[store_file.id])
 

@@ -38,15 +38,11 @@ class ComparedStoreFile:
     locked: Fields | None
     live: StoreFile | None
     comparison: Comparison
+    file: Address | None = None  # where it is managed here
     own: str | None = None  # the id that the file has, or is about to take over
     paired: Taken | None = None  # the file of an imported store that it is
     # What a stopped apply was about to write: no hand has edited it.
     unsure: frozenset[str] = frozenset()
-
-    @property
-    def file(self) -> Address | None:
-        reference = self.wanted.get("file")
-        return Address.parse(reference) if reference else None
 
     @property
     def taken(self) -> bool:
@@ -89,7 +85,8 @@ def compared_store_files(case: Situation, store: Address) -> list[ComparedStoreF
     compared = []
     for path, item in want.files.items():
         locked, paired = before.get(path), pairs.get(path)
-        own = _own_id(case, item)
+        file = Address.parse(item["file"]) if "file" in item else None
+        own = _own_id(case, file) if file else str(item["id"])
         ids = (own, (locked or {}).get("id"), paired.id if paired else None)
         store_file = next((store_files[id] for id in ids if id and id in store_files), None)
         chunk = chunks(item.get("chunking", old[1]))
@@ -113,6 +110,7 @@ def compared_store_files(case: Situation, store: Address) -> list[ComparedStoreF
                 locked=locked,
                 live=store_file,
                 comparison=differences,
+                file=file,
                 own=own,
                 paired=paired,
                 unsure=open_ones,
@@ -149,13 +147,10 @@ def begun_ids(lock: LockState, store: Locked) -> list[str]:
     return [*(entry.id for entry in made if entry and entry.id), *unmanaged]
 
 
-def _own_id(case: Situation, item: Fields) -> str | None:
+def _own_id(case: Situation, address: Address) -> str | None:
     """The id of the file itself; the newest version, where a crash has left two of them in
     a store.
     """
-    if "file" not in item:
-        return str(item["id"])
-    address = Address.parse(item["file"])
     entry, live = case.locked(address), case.live(address)
     known = entry.id if entry and address not in case.adopted else None
     return known or (live.id if live else None)

@@ -33,7 +33,11 @@ def users_after(
     changes: Mapping[Address, Change],
     store_file_changes: Iterable[StoreFileChange],
 ) -> Users:
-    """Who names which id after the plan."""
+    """Who names which id after the plan; nobody asks where nothing goes."""
+    going = any(change.action.ends for change in changes.values())
+    deposed = any(entry.deposed for entry in case.lock.resources.values())
+    if not (going or deposed or case.observed.strays):
+        return {}
     managed = case.lock.ids
     ends = {(item.store, item.path): _staying(item, managed) for item in store_file_changes}
     users: Users = {}

@@ -4,6 +4,7 @@ of.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -50,6 +51,7 @@ class Remote:
         self._hints = hints
         self._in_process = target.app is not None
         self._listed: dict[str, set[str]] = {}
+        self._begun: dict[str, asyncio.Task[Items]] = {}  # lists that nobody has asked for yet
 
     @classmethod
     def open(
@@ -97,6 +99,10 @@ class Remote:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        begun, self._begun = self._begun.values(), {}
+        for task in begun:
+            task.cancel()
+        await asyncio.gather(*begun, return_exceptions=True)
         await self._exchange.close()
 
     def note(self, oddity: str) -> None:
@@ -170,24 +176,31 @@ class Remote:
         )
         return None
 
+    def begin(self, path: str, *, known: Sequence[str] = (), **params: Any) -> None:
+        """Let a list be on its way: whoever asks for it next gets what is read from now on."""
+        self._begun[_name(path, params)] = asyncio.create_task(self._read(path, known, params))
+
     async def list(self, path: str, *, known: Sequence[str] = (), **params: Any) -> Items:
         """Every object of a list, in the service's order. `known`: ids that may be in it, in any
         order; where `hints` are kept they are not needed.
         """
+        begun = self._begun.pop(_name(path, params), None)
+        return await (begun or self._read(path, known, params))
 
+    async def _read(self, path: str, known: Sequence[str], params: Mapping[str, Any]) -> Items:
         async def fetch(path: str, params: Mapping[str, Any]) -> Any:
             request = Request("GET", path, True, params)
             return await self._settled(
                 keys_of(path), lambda: self._exchange.send(request, _anything)
             )
 
-        lister, name = Lister(fetch, self.note, path, params), f"{path} {sorted(params.items())}"
+        lister, name = Lister(fetch, self.note, path, params), _name(path, params)
         items = await lister.read(self._hints.cursors(name) or ends(known), self._parallelism)
         ids = [item["id"] for item in items]
         self._hints.remember(name, ids, lister.page)
         if not params:
             self._listed[path] = set(ids)
-        return [self._plain(path, item) for item in items]
+        return [self._in_numbers(path, item) for item in items]
 
     async def post(self, path: str, body: Mapping[str, Any], *, repeatable: bool = False) -> Object:
         """Write. Without `repeatable` it is a create: not sent again once it may have been carried
@@ -320,9 +333,7 @@ class Remote:
         """The object with numbers where the service shows them as text, and its id as it was asked
         for.
         """
-        if numbers_as_text(item):
-            self.note(f"`{collection(path)}` shows numbers as text; they are read as numbers.")
-            item = with_numbers(item)
+        item = self._in_numbers(path, item)
         asked = (key_of(path) or "").rpartition("/")[2]
         if asked and item.get("id") != asked:
             if "id" in item:
@@ -331,6 +342,12 @@ class Remote:
                 )
             item = {**item, "id": asked}
         return item
+
+    def _in_numbers(self, path: str, item: Object) -> Object:
+        if not numbers_as_text(item):
+            return item
+        self.note(f"`{collection(path)}` shows numbers as text; they are read as numbers.")
+        return with_numbers(item)
 
 
 def _anything(place: Place, reply: Reply) -> Any:
@@ -388,6 +405,11 @@ def _no_error_inside(place: Place, reply: Reply) -> None:
             Problem("Request refused", f"{place} answered: {said.message}"), status=reply.status
         )
         raise Failed(Failure(Outcome.FINAL, error))
+
+
+def _name(path: str, params: Mapping[str, Any]) -> str:
+    """What a list is remembered by."""
+    return f"{path} {sorted(params.items())}"
 
 
 class Hints:
@@ -455,13 +477,14 @@ _NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
 def numbers_as_text(item: Mapping[str, Any]) -> bool:
     """Whether an object shows a number as text."""
     for name, value in item.items():
-        if name in _NUMBERS:
-            if _is_number(value):
+        sort = type(value)
+        if sort is str:
+            if name in _NUMBERS and _is_number(value):
                 return True
-        elif value and name in _PARTS:
-            parts = value if isinstance(value, list) else (value,)
-            if any(isinstance(part, Mapping) and numbers_as_text(part) for part in parts):
-                return True
+        elif (sort is dict or sort is list) and name in _PARTS:
+            for part in value if sort is list else (value,):
+                if isinstance(part, dict) and numbers_as_text(part):
+                    return True
     return False
 
 

@@ -23,6 +23,7 @@ from provisioner.views.values import (
     inline,
     many,
     shortened,
+    spelt,
     value,
     visible,
 )
@@ -161,7 +162,7 @@ def text_like(given: Any) -> bool:
     """Whether a value needs lines of its own."""
     if isinstance(given, str):
         return "\n" in given or len(given) > _LONG
-    return isinstance(given, dict | list) and len(json.dumps(given, ensure_ascii=False)) > _LONG
+    return isinstance(given, dict | list) and len(spelt(given)) > _LONG
 
 
 def _symbol(before: Any, after: Any) -> str:
@@ -244,7 +245,9 @@ def tools_lines(
 ) -> Iterator[Line]:
     """What became of each tool; a pure reordering says so."""
     old, new = by_key(before), by_key(after)
-    changed = [line for key, tool in new.items() for line in _one(old.get(key), tool, later)]
+    changed: list[Line] = []
+    for key, tool in new.items():
+        changed += _one(key[0], old.get(key), tool, later)
     removed = [Line("-", f"- {tool_title(tool)}") for key, tool in old.items() if key not in new]
     yield from (*changed, *removed)
     if not changed and not removed:
@@ -268,18 +271,21 @@ def tool_title(tool: ShownTool) -> str:
     return inline(f"{tool.get('type', 'tool')} {name}" if name else str(tool.get("type", "tool")))
 
 
-def _one(old: ShownTool | None, new: ShownTool, later: frozenset[str]) -> Iterator[Line]:
-    title = tool_title(new)
+def _one(
+    title: str, old: ShownTool | None, new: ShownTool, later: frozenset[str]
+) -> Iterator[Line]:
     if old is None:
         yield from _added(title, new, later)
-    elif old != new or refers(new, later):
+    elif old != new or (later and refers(new, later)):
         lines: list[Line] = []
         for name in {**old, **new}:
-            if name not in _IDENTITY:
-                lines += _setting(name, old.get(name), new.get(name), later)
+            before, after = old.get(name), new.get(name)
+            if name not in _IDENTITY and (later or before != after):
+                lines += _setting(name, before, after, later)
         if lines:
             yield Line("~", f"~ {title}")
-            yield from (line.deeper() for line in lines)
+            for line in lines:
+                yield line.deeper()
 
 
 def _added(title: str, tool: ShownTool, later: frozenset[str]) -> Iterator[Line]:

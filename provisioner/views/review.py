@@ -204,7 +204,8 @@ def losses(plan: Plan) -> Iterator[Remark]:
             taken[one.store].append(one)
     said = {one.file for rows in taken.values() for one in rows}
     edited = {one.address: one.fields for one in plan.drift}
-    for change in plan.changes:
+    telling = [one for one in plan.changes if one.matters or one.address in edited]
+    for change in telling:
         if change.address not in said:
             yield from _gone(change)
         unprotects = [

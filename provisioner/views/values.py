@@ -21,6 +21,9 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
+spelt = json.JSONEncoder(ensure_ascii=False).encode
+"""A value as JSON spells it: `json.dumps` makes an encoder for each."""
+
 _UNITS = ("B", "KB", "MB", "GB")
 
 
@@ -35,12 +38,16 @@ def visible(text: str) -> str:
     """The text with everything invisible spelt out and without secrets; line feeds and tabs
     stay.
     """
-    return _INVISIBLE.sub(_escape, without_secrets(text))
+    shown = without_secrets(text)
+    return shown if shown.isprintable() else _INVISIBLE.sub(_escape, shown)
 
 
 def inline(text: str) -> str:
     """The text on one line, with everything invisible spelt out."""
-    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+    shown = without_secrets(text)
+    if shown.isprintable():
+        return shown
+    return _INVISIBLE.sub(_escape, shown).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def value(given: Any) -> str:
@@ -49,7 +56,7 @@ def value(given: Any) -> str:
         return "null"
     if isinstance(given, float) and given.is_integer():
         given = int(given)  # nobody wrote `1.0`
-    return inline(json.dumps(given, ensure_ascii=False))
+    return inline(spelt(given))
 
 
 def shortened(given: Any, limit: int = 80) -> str:

@@ -15,9 +15,11 @@ import pytest
 from provisioner.diff import top, units
 from provisioner.kinds import kinds
 from provisioner.kinds.base import Finding, Form, Kind, Names, Scope, Write
+from provisioner.kinds.table import Sort
 from provisioner.local import create_app
 from provisioner.model import Address, Fields, LockState, Stamp
 from provisioner.remote import Remote
+from provisioner.shapes import anything
 
 BYTES = b"hello\n"
 MAIN = "---\nname: Hello\ndescription: Says hello.\n---\n"
@@ -105,6 +107,29 @@ def _folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "root/skills" / name).mkdir(parents=True)
         (tmp_path / "root/skills" / name / "SKILL.md").write_text(MAIN)
     monkeypatch.chdir(tmp_path / "root")
+
+
+@pytest.mark.parametrize(("name", "api", "number"), list(every_example()))
+def test_normal_of_each_field(name: str, api: str | None, number: int) -> None:
+    """The normal form of a field is made of that field alone: planning makes none of what is the
+    same everywhere, and the others do not change by that.
+    """
+    kind = kinds()[name]
+    form, address, fields = kind.form(api), address_of(kind), declared(kind, kind.examples[number])
+    whole = form.normal(address, fields)
+    for field in fields.keys() - form.apart:
+        alone = form.normal(address, {field: fields[field]})
+        assert alone.get(field) == whole.get(field), field
+
+
+@pytest.mark.parametrize("name", sorted(kinds()))
+def test_what_refers_says_to_what(name: str) -> None:
+    """A field that can name something says of which kinds that is: no other is asked."""
+    nothing = Sort(written=None, shape=anything)
+    for field in kinds()[name].fields:
+        names = field.sort.references is not nothing.references
+        renames = field.sort.renamed is not nothing.renamed
+        assert names == renames == bool(field.sort.refers_to), field.name
 
 
 def writing(address: Address, fields: Fields, names: Names, **more: Any) -> Write:

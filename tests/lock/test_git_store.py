@@ -816,7 +816,7 @@ def test_growing_journal(store: GitStore, bare: Path) -> None:
     """
     with store.lease(), store.journal(state(0)) as journal:
         for number in range(5):
-            journal.intent(replace(LEAVE, name=f"{number}.md"), "create", note="x" * 1000)
+            journal.intent(LEAVE._replace(name=f"{number}.md"), "create", note="x" * 1000)
         sizes = [
             int(line.split()[3])
             for line in git(

@@ -92,6 +92,26 @@ def test_hints_make_the_second_reading_parallel_and_cost_nothing(tmp_path: Path)
     assert service.requests == 11
 
 
+def test_a_list_that_was_begun_is_read_once() -> None:
+    """Whoever asks first gets what was begun; after that the list is read anew. One that nobody
+    asks for ends with the connection.
+    """
+    service = Listing(150)
+
+    async def run() -> list[int]:
+        async with Remote.open("http://odd/v1", "", app=service.app) as remote:
+            remote.begin("/assistants")
+            remote.begin("/threads")
+            counts = []
+            for _ in range(2):
+                counts += [len(await remote.list("/assistants")), service.requests]
+        return counts
+
+    found = asyncio.run(run())
+    assert found[::2] == [150, 150]
+    assert found[3] - found[1] >= 2
+
+
 def test_hints_let_the_pages_be_read_side_by_side(tmp_path: Path) -> None:
     """With as many walkers as pages, nobody waits for another page."""
     service = Listing(1000)

@@ -86,8 +86,10 @@ class AssistantsForm(StampedForm):
                 yield _loss("ranker", (*inside, "ranker"), why)
 
     def normal(self, address: Address, fields: Fields) -> Fields:
+        found = super().normal(address, fields)
         tools = [_normal(tool) for tool in self._carried(fields.get("tools"))]
-        return {**super().normal(address, fields), "tools": normal.ranked(tools)}
+        found["tools"] = normal.ranked(tools)
+        return found
 
     def _carried(self, tools: Iterable[Fields] | None) -> list[Fields]:
         found = (carried.carried(self.api, tool) for tool in tools or ())

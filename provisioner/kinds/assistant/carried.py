@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from provisioner.kinds.base import Finding, Loss, Path
@@ -225,13 +226,24 @@ def lost(api: str, address: Address, tool: Mapping[str, Any], index: int) -> Ite
 def carried(api: str, tool: Mapping[str, Any]) -> Fields | None:
     """A tool with what an API carries of it; None where nothing is left."""
     kind = str(tool.get("type"))
-    if not _knows(api, kind) or (api == R and _is_off(tool)):
+    known = _settings(api, kind)
+    if known is None or (api == R and _is_off(tool)):
         return None
     if kind == "mcp" and not any(tool.get(home) and _carries(api, tool, home) for home in HOMES):
         return None
-    return {
-        name: value for name, value in tool.items() if name == "type" or _carries(api, tool, name)
-    }
+    found = {name: value for name, value in tool.items() if name in known}
+    if "transport" in found and not _carries(api, tool, "transport"):
+        del found["transport"]
+    return found
+
+
+@cache  # asked for every tool of every assistant
+def _settings(api: str, kind: str) -> frozenset[str] | None:
+    """What an API may carry of one kind of tools; None where it does not know that kind."""
+    if not _knows(api, kind):
+        return None
+    known = {name for name, where in TOOLS[kind].items() if name != TOOL and api in where}
+    return frozenset({"type", *known})
 
 
 def lost_labels(address: Address, fields: Fields, labels: Sequence[str]) -> Iterator[Loss]:

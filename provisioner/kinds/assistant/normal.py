@@ -28,16 +28,15 @@ def response_format(value: Any) -> Any:
 
 
 def function(tool: Tool) -> Fields:
-    return present(
-        {
-            "type": "function",
-            "name": tool.get("name"),
-            "description": tool.get("description") or None,
-            "parameters": _parameters(tool.get("parameters") or NO_PARAMETERS),
-            "strict": bool(tool.get("strict")),
-            **{name: tool.get(name) or None for name in _CALLED},
-        }
-    )
+    found: Fields = {"type": "function"}
+    if tool.get("name") is not None:
+        found["name"] = tool["name"]
+    if tool.get("description"):
+        found["description"] = tool["description"]
+    found["parameters"] = _parameters(tool.get("parameters") or NO_PARAMETERS)
+    found["strict"] = bool(tool.get("strict"))
+    found |= {name: tool[name] for name in _CALLED if tool.get(name)}
+    return found
 
 
 def _parameters(schema: Any) -> Any:
@@ -67,7 +66,10 @@ def references(values: Iterable[Any] | None) -> list[Any]:
 
 def ranked(tools: Iterable[Tool]) -> list[Fields]:
     """Tools by type and name: their order never counts."""
-    return sorted(map(dict, tools), key=_rank)
+    found = list(map(dict, tools))
+    if len(found) < 2:
+        return found
+    return sorted(found, key=_rank)
 
 
 def present(fields: Tool) -> Fields:

@@ -79,6 +79,9 @@ class CredentialForm(StampedForm):
     def _known(self, remote: Remote) -> dict[str, str]:
         return self._vaults.setdefault(remote, {})
 
+    def begin(self, remote: Remote) -> None:
+        """They are listed vault by vault."""
+
     async def listed(self, remote: Remote, known: Sequence[str] = ()) -> Sequence[Raw]:
         """The credentials of all vaults."""
         from provisioner.remote import together

@@ -33,6 +33,9 @@ class FileForm(UploadForm):
 
     table = FIELDS
 
+    def begin(self, remote: Remote) -> None:
+        remote.begin("/files", purpose=PURPOSE)
+
     async def list(
         self, remote: Remote, names: Names, purpose: str | None = PURPOSE
     ) -> Sequence[Live]:

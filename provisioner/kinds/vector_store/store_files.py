@@ -46,6 +46,11 @@ class Attach:
     chunking: Any = "auto"
 
 
+def begin_store_files(remote: Remote, store_id: str, wanted: Sequence[str]) -> None:
+    """Let what `read_store_files` asks for first be on its way."""
+    remote.begin(_files(store_id), known=wanted)
+
+
 async def list_store_files(
     remote: Remote, store_id: str, known: Sequence[str] = ()
 ) -> dict[str, StoreFile]:
