@@ -126,9 +126,11 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
         run.uploaded_one()
     # With what the service turns out not to have kept; the id is durable already.
     live = await read_back(run, change, form=form, write=write, live=made.live)
-    entry = after_write(run, change, form, live, later)
-    if entry != run.entries[change.address]:
-        await run.record(await run.intent(change.address, "settle"), change.address, entry=entry)
+    if live is not made.live:
+        entry = after_write(run, change, form, live, later)
+        if entry != run.entries[change.address]:
+            number = await run.intent(change.address, "settle")
+            await run.record(number, change.address, entry=entry)
     return await _completed(run, change, form, write, later) if later else entry
 
 
