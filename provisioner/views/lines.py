@@ -4,7 +4,7 @@ those.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from provisioner.model import Problem
 
@@ -22,7 +22,7 @@ class Line:
     marks: tuple[tuple[int, int], ...] = ()
 
     def deeper(self, by: int = 1) -> Line:
-        return replace(self, depth=self.depth + by)
+        return Line(self.tone, self.text, self.depth + by, self.marks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ def visible(text: str) -> str:
     """The text with everything invisible spelt out and without secrets; line feeds and tabs
     stay.
     """
-    return _INVISIBLE.sub(_escape, without_secrets(text))
+    text = without_secrets(text)
+    return text if text.isprintable() else _INVISIBLE.sub(_escape, text)
 
 
 def inline(text: str) -> str:
