@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 from benchmarks.bench import Bench, Deployed
 from benchmarks.measuring import MIB, Sample, inside, pairs, provisioner
 from benchmarks.rows import Result, memory, row
 from benchmarks.service import serving
+from benchmarks.workspaces import point_to
 
 
-@row("upload-memory", "peak memory of uploading {megabytes} MiB", "the process before it", 64.0)
+@row("upload-memory", "peak memory of an `apply` that uploads {megabytes} MiB", "`version`", 64.0)
 def upload_memory(bench: Bench) -> Result:
-    path = bench.scratch / "large.csv"
-    path.touch()
-    os.truncate(path, bench.sizes.upload)
+    root = bench.scratch / "upload"
+    (root / "specs").mkdir(parents=True)
+    (root / "specs" / "large.yaml").write_text("files: {large: {path: large.csv}}\n")
+    (root / "large.csv").touch()
+    os.truncate(root / "large.csv", bench.sizes.upload)
     with serving(bench.scratch / "upload-service") as service:
-        grown = int(inside("uploading", service.url, path).output)
-    path.unlink()
-    return memory(grown, f"{bench.sizes.upload / MIB:.0f} MiB sent")
+        ours = _peak("apply", "-y", "-q", "-C", str(point_to(root, service)))
+    shutil.rmtree(root)
+    theirs = _peak("version")
+    return Result(f"{ours / MIB:.0f} MiB", f"{theirs / MIB:.0f} MiB", (ours - theirs) / MIB, " MiB")
+
+
+def _peak(*words: str) -> int:
+    return int(inside("peak", *words).output.splitlines()[-1])
 
 
 @row("plan-memory", "peak memory of a no-op `plan`, {huge:,} assistants", "–", 250.0)
