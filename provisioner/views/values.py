@@ -35,8 +35,8 @@ def visible(text: str) -> str:
     """The text with everything invisible spelt out and without secrets; line feeds and tabs
     stay.
     """
-    text = without_secrets(text)
-    return text if text.isprintable() else _INVISIBLE.sub(_escape, text)
+    shown = without_secrets(text)
+    return shown if shown.isprintable() else _INVISIBLE.sub(_escape, shown)
 
 
 def inline(text: str) -> str:
