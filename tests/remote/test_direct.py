@@ -28,6 +28,7 @@ def told(answer: Answer, *, times: int = 1) -> tuple[list[int], list[Any]]:
     """
     came: list[int] = []
     opened: list[asyncio.Task[Any] | None] = []
+    said = asyncio.Event()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         opened.append(asyncio.current_task())
@@ -38,6 +39,7 @@ def told(answer: Answer, *, times: int = 1) -> tuple[list[int], list[Any]]:
             await reader.readexactly(int(length))
             came.append(number)
             await answer(len(came), writer)
+            said.set()
         writer.close()
         await writer.wait_closed()
 
@@ -49,7 +51,10 @@ def told(answer: Answer, *, times: int = 1) -> tuple[list[int], list[Any]]:
             async with Remote.open(url, "sk-1", retries=ONCE) as remote:
                 for _ in range(times):
                     found.append(await remote.post("/assistants", {"model": "m"}))
-                    await asyncio.sleep(0.01)  # so that what the server says in between arrives
+                    await said.wait()
+                    said.clear()
+                    for _ in range(9):  # what was said last arrives in one of the next rounds
+                        await asyncio.sleep(0)
             await asyncio.gather(*(task for task in opened if task))
         return found
 
