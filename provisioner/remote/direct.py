@@ -222,11 +222,9 @@ class _Connection(asyncio.Protocol):
 
 
 def way(target: Target, verified: Callable[[], ssl.SSLContext]) -> Direct | None:
-    """Such connections, where nothing stands between; None where only the library knows the way: to
-    a service in this process, through a proxy, with a password in the address.
+    """Such connections, where nothing stands between; None where only the library knows the way:
+    through a proxy, with a password in the address.
     """
-    if target.app is not None:
-        return None
     try:
         at = urlsplit(target.base_url)
         named = at.scheme in _PORTS and _HOST.fullmatch(at.hostname or "") and at.port != 0

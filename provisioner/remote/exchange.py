@@ -121,6 +121,8 @@ class Exchange:
     @cached_property
     def _direct(self) -> Direct | None:
         """The quicker way of what is no file; None where there is none."""
+        if self._target.app is not None:
+            return None
         from provisioner.remote.direct import way
 
         return way(self._target, lambda: self._clients.verified())
