@@ -229,7 +229,8 @@ def scrub(text: str, secret: str) -> str:
         return text
     if len(secret) >= WORD:
         for spelt in _spellings(secret):
-            text = text.replace(spelt, masked(secret))
+            if spelt in text:
+                text = text.replace(spelt, masked(secret))
         return text
     if secret not in text:
         return text

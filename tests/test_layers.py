@@ -121,6 +121,7 @@ def test_the_embedded_service_shares_no_code() -> None:
     ("package", "owners"),
     [
         ("openai", {"remote", "conversation"}),
+        ("h11", {"remote"}),
         ("httpx2", {"remote", "local"}),
         ("yaml", {"yamltext", "workspace", "local", "loading", "views"}),
         ("deepdiff", {"diff"}),

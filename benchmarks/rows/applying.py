@@ -53,7 +53,7 @@ def _creating(bench: Bench, at_once: int) -> Result:
     "apply-8",
     "`apply` of {many:,} creates, 8 at once",
     "a raw asyncio client, as many at once",
-    1.2,
+    1.1,
 )
 def apply_8(bench: Bench) -> Result:
     return _creating(bench, 8)
@@ -63,7 +63,7 @@ def apply_8(bench: Bench) -> Result:
     "apply-32",
     "`apply` of {many:,} creates, 32 at once",
     "a raw asyncio client, as many at once",
-    1.5,
+    1.3,
 )
 def apply_32(bench: Bench) -> Result:
     return _creating(bench, 32)
@@ -96,7 +96,7 @@ def apply_requests(bench: Bench) -> Result:
     )
 
 
-@row("apply-few", "`apply` of {few} creates", "a script over the SDK, one by one", 0.15)
+@row("apply-few", "`apply` of {few} creates", "a script over the SDK, one by one", 0.13)
 def apply_few(bench: Bench) -> Result:
     count = bench.sizes.few
     ours, bodies = _applied(bench, count), bench.bodies(count)

@@ -64,7 +64,7 @@ async def _made(run: Run, change: Change) -> Locked:
         # Files have moved before.
         respelled = {} if is_file(change.address) else _moved(run, change)
         if run.written.get(change.address) != entry:
-            run.record(
+            await run.record(
                 await run.intent(change.address, "settle"),
                 change.address,
                 entry=entry,
@@ -83,7 +83,7 @@ async def _made(run: Run, change: Change) -> Locked:
     live = await _sent(run, number, form.update(run.remote, write))
     live = await read_back(run, change, form=form, write=write, live=live)
     entry = after_write(run, change, form, live)
-    run.record(number, change.address, entry=entry, respelled=_moved(run, change))
+    await run.record(number, change.address, entry=entry, respelled=_moved(run, change))
     return entry
 
 
@@ -109,7 +109,7 @@ async def move_files(run: Run) -> None:
         )
         first = files[0].address
         entry = changed.pop(first)
-        run.record(await run.intent(first, "move"), first, entry=entry, respelled=changed)
+        await run.record(await run.intent(first, "move"), first, entry=entry, respelled=changed)
 
 
 async def _created(run: Run, change: Change, form: Form) -> Locked:
@@ -133,15 +133,17 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
         again = made.resent or change.address in run.unfound
         resent = entry.resent or (again and run.remote.settling.seconds > 0)
         entry = replace(entry, verified=verified, resent=resent)
-    run.record(made.intent, change.address, entry=entry, respelled=_moved(run, change))
+    await run.record(made.intent, change.address, entry=entry, respelled=_moved(run, change))
     run.made.add(change.address)
     if is_file(change.address):
         run.uploaded_one()
     # With what the service turns out not to have kept; the id is durable already.
     live = await read_back(run, change, form=form, write=write, live=made.live)
-    entry = after_write(run, change, form, live, later)
-    if entry != run.entries[change.address]:
-        run.record(await run.intent(change.address, "settle"), change.address, entry=entry)
+    if live is not made.live:
+        entry = after_write(run, change, form, live, later)
+        if entry != run.entries[change.address]:
+            number = await run.intent(change.address, "settle")
+            await run.record(number, change.address, entry=entry)
     return await _completed(run, change, form, write, later) if later else entry
 
 
@@ -153,7 +155,7 @@ async def _completed(
     number = await run.intent(change.address, "update", object=id, wrote=sorted(later))
     live = await _sent(run, number, form.update(run.remote, replace(write, id=id, paths=later)))
     entry = after_write(run, change, form, live)
-    run.record(number, change.address, entry=entry)
+    await run.record(number, change.address, entry=entry)
     return entry
 
 
@@ -168,7 +170,7 @@ async def _retired(run: Run, change: Change, form: Form, before: Locked | None) 
         run.journal.dismiss(number)
         return before
     entry = replace(known, fields={**known.fields, **form.retired})
-    run.record(number, change.address, entry=entry)
+    await run.record(number, change.address, entry=entry)
     return entry
 
 
@@ -185,7 +187,7 @@ async def _make_room(run: Run, change: Change, form: Form) -> Locked | None:
     entry = run.entries.get(change.address)
     left = replace(entry, id=None, fields={}, fingerprints={}) if entry else None
     kept = None if left is None or left.empty else left
-    run.record(number, change.address, entry=kept)
+    await run.record(number, change.address, entry=kept)
     return kept
 
 
@@ -227,7 +229,7 @@ async def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
         profile = old
     entry = _deposing(replace(of_profile(run, change), profile=profile), change, before)
     if entry != run.written.get(address):
-        run.record(
+        await run.record(
             await run.intent(address, "profile"),
             address,
             entry=entry,
@@ -287,7 +289,7 @@ async def remove_object(run: Run, change: Change) -> bool:
     number = await run.intent(change.address, change.action.value, object=change.id)
     try:
         if change.deferred and entry and entry.id:
-            run.record(
+            await run.record(
                 number, change.address, entry=replace(entry.with_deposed(entry), id=None, fields={})
             )
         else:
@@ -305,7 +307,9 @@ async def remove_object(run: Run, change: Change) -> bool:
                         locked=run.entries.values(),
                     )
             left = replace(entry, id=None, fields={}, profile=None) if entry else None
-            run.record(number, change.address, entry=left if left and not left.empty else None)
+            await run.record(
+                number, change.address, entry=left if left and not left.empty else None
+            )
     except ProvisionerError as error:
         run.journal.dismiss(number)
         run.fail(change.address, change.action, error)
@@ -359,7 +363,7 @@ async def end_file(run: Run, change: Change, clear: bool) -> bool:
     old = run.state.resources.get(address) if change.action is Action.REPLACE else None
     # The old one is no longer deposed.
     entry = old and old.inheriting(run.entries[address].undeposed(old.id or ""))
-    run.record(number, address, entry=entry)
+    await run.record(number, address, entry=entry)
     return False
 
 
@@ -439,5 +443,5 @@ async def _undepose(
         run.fail(address, action, error)
         return False
     left = run.entries[address].undeposed(id)
-    run.record(number, address, entry=None if left.empty else left)
+    await run.record(number, address, entry=None if left.empty else left)
     return True

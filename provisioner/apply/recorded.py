@@ -118,8 +118,34 @@ def _confirmed(
     it was.
     """
     merge = _Merge.of(run, form, change=change, before=before, live=live)
+    if before is None and same(merge.wanted, merge.shown):  # most new objects: nothing to weigh
+        merge.values = {
+            path: value for path, value in merge.declared.items() if path not in form.given
+        }
+    else:
+        _weigh(merge, form, change, wrote)
+    empty = {
+        name: value
+        for name, value in (change.after or {}).items()
+        if name in form.keyed and not value
+    }
+    # Units as the fields that they are part of.
+    fields: Fields = {}
+    for unit, value in merge.values.items():
+        *above, last = (unit,) if form.table.get(unit) else parts(unit)
+        holder = fields
+        for name in above:
+            holder = holder.setdefault(name, {})
+        holder[last] = value
+    given = {name: live[name] for name in form.given if name in live}
+    return _Record({**empty, **fields, **given}, merge.unkept, tuple(merge.resetting))
+
+
+def _weigh(merge: _Merge, form: Form, change: Change, wrote: Collection[str]) -> None:
+    """Decide of each unit whose word counts."""
     secrets = kind(change.address.kind).secrets(change.after or {})
-    own = (path for path in (before.resetting if before else ()) if store_file_of(path) is None)
+    resetting = merge.before.resetting if merge.before else ()
+    own = (path for path in resetting if store_file_of(path) is None)
     for path in dict.fromkeys([*merge.declared, *merge.had, *own, *sorted(wrote)]):
         hidden = form.hides(path) or path in change.lost
         differs = not hidden and not same(merge.wanted.get(path), merge.shown.get(path))
@@ -131,21 +157,6 @@ def _confirmed(
             merge.take(path, differs)
         else:
             merge.leave(path)
-    empty = {
-        name: value
-        for name, value in (change.after or {}).items()
-        if name in form.keyed and not value
-    }
-    # Units as the fields that they are part of.
-    fields: Fields = {}
-    for unit, value in merge.values.items():
-        *above, last = parts(unit)
-        holder = fields
-        for name in above:
-            holder = holder.setdefault(name, {})
-        holder[last] = value
-    given = {name: live[name] for name in form.given if name in live}
-    return _Record({**empty, **fields, **given}, merge.unkept, tuple(merge.resetting))
 
 
 @dataclass

@@ -196,7 +196,7 @@ class Run:
         """Say durably what is about to be done; intents of the same moment share the cost of it."""
         return await self.journal.begin(address, action, **data)
 
-    def record(
+    async def record(
         self,
         number: int,
         address: Address,
@@ -205,15 +205,17 @@ class Run:
         also: _Entries | None = None,
         respelled: _Entries | None = None,
     ) -> None:
-        """Make the outcome of an intent durable and part of the lock, together with others that
-        change in the same moment. `respelled` are those that a move changes: in `entries` they are
-        like that from the beginning.
+        """Make the outcome of an intent part of the lock, and wait until it is durable, together
+        with others that change in the same moment. `respelled` are those that a move changes: in
+        `entries` they are like that from the beginning.
         """
         own = {**(also or {}), address: entry}
-        self.journal.result(number, entry, {**(respelled or {}), **(also or {})})
+        durable = self.journal.ending(number, entry, {**(respelled or {}), **(also or {})})
+        # At once, in the order of the lines: what others say of these entries rests on them.
         self.unrecorded.pop(number, None)
         _put(self.entries, own)
         _put(self.written, {**(respelled or {}), **own})
+        await durable
 
     @cached_property
     def _planned_uploads(self) -> int:

@@ -52,6 +52,7 @@ class Schedule:
             Counter()
         )  # tasks that only wait, with the number of their waits
         self._woken = asyncio.Event()
+        self._ended: list[asyncio.Task[bool]] = []
         for key, task in self._tasks.items():
             before = (task.needs | task.after) & self._tasks.keys()
             self._waiting[key] = len(before)
@@ -100,7 +101,9 @@ class Schedule:
             ):
                 self._over(key, self.outcome.skipped)
             else:
-                running[asyncio.ensure_future(self._named(task))] = key
+                future = asyncio.ensure_future(self._named(task))
+                future.add_done_callback(self._end)
+                running[future] = key
         if self._stopped:
             self._ready.clear()
 
@@ -121,22 +124,24 @@ class Schedule:
             if not self._idle[key]:
                 del self._idle[key]
 
-    async def _finished(self, running: Iterable[asyncio.Task[bool]]) -> set[asyncio.Task[bool]]:
+    async def _finished(self, running: Iterable[asyncio.Task[bool]]) -> list[asyncio.Task[bool]]:
         """The next ones that are over, if any: when a task steps aside, another may begin. Who
         cancels this cancels all of them: nothing is written once it has ended.
         """
-        woken = asyncio.ensure_future(self._woken.wait())
         try:
-            await asyncio.wait([*running, woken], return_when=asyncio.FIRST_COMPLETED)
+            await self._woken.wait()
         except asyncio.CancelledError:
             for future in running:
                 future.cancel()
             await asyncio.gather(*running, return_exceptions=True)
             raise
-        finally:
-            woken.cancel()
         self._woken.clear()
-        return {future for future in running if future.done()}
+        ended, self._ended = self._ended, []
+        return ended
+
+    def _end(self, future: asyncio.Task[bool]) -> None:
+        self._ended.append(future)
+        self._woken.set()
 
     def _over(self, key: _Key, where: set[_Key]) -> None:
         where.add(key)

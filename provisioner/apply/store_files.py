@@ -99,14 +99,14 @@ async def sync(run: Run, store: Address, items: Iterable[StoreFileChange]) -> bo
         await _read_back(state)
     except ProvisionerError as error:
         run.fail(store, Action.UPDATE, error)
-        _record(state, number)
+        await _record(state, number)
         # No old version may be deleted on the strength of a store that was not brought to its end.
         for item in state.items:
             held = state.held.get(item.path, {}).get("id") == state.ids.get(item.path, "")
             if item.file and item.action in PUTTING and not held:
                 run.broken.setdefault(item.file, set()).add(store)
         return False
-    _record(state, number)
+    await _record(state, number)
     wanted = [item for item in state.items if item.action in PUTTING]
     return not wanted or bool(state.held)
 
@@ -128,7 +128,7 @@ def _sorted(units: Mapping[str, list[str]]) -> list[str]:
     return sorted(unit for some in units.values() for unit in some)
 
 
-def _record(state: Sync, number: int) -> None:
+async def _record(state: Sync, number: int) -> None:
     """What became of the store. What was written and not seen is ours all the same: no hand has
     edited it, and it is reset where nobody wants it any more.
     """
@@ -148,7 +148,7 @@ def _record(state: Sync, number: int) -> None:
         one = state.run.entries.get(item.file) if item.taken and item.file else None
         if one and item.old_id and item.old_id not in (one.id, *one.deposed):
             also[one.address] = replace(one, deposed=(*one.deposed, item.old_id))
-    state.run.record(
+    await state.run.record(
         number,
         state.store,
         entry=replace(entry, fields=fields, unkept=state.unkept, resetting=resetting),

@@ -25,7 +25,7 @@ async def verify_upload(run: Run, store_id: str, file: Address, id: str) -> str:
             same = await same_text(run.remote, store_id, id, real_path(run.root, file.name))
             if same:
                 number = await run.intent(file, "verify")
-                run.record(number, file, entry=replace(entry, verified=True))
+                await run.record(number, file, entry=replace(entry, verified=True))
             elif same is False:
                 run.notes.append(
                     f"The file `{id}` looked like an upload of `{file.name}` whose reply was lost,"

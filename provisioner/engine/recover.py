@@ -23,7 +23,7 @@ from provisioner.kinds.base import PURPOSE, Form, Names, UploadForm
 from provisioner.lock.journal import Intent, Journal
 from provisioner.model import Address, Live, Locked, LockState, Overwritten, Problem
 from provisioner.remote import Remote
-from provisioner.remote.exchange import UPLOAD
+from provisioner.remote.wire import UPLOAD
 
 CREATES = ("create", "replace")
 # What was listed, with the names that it was read with.

@@ -191,18 +191,26 @@ class FileSink(Sink):
         self._write(data, lambda _fd: None)
         return self._shared(self._size)
 
+    def after(self, data: bytes) -> Awaitable[None]:
+        """The same: a shared sync is over before a request would be."""
+        return self.soon(data)
+
     async def _shared(self, end: int) -> None:
         async with self._turn:
             if self._durable < end:
                 reached = self._size
                 with reported(self._name, "written"):
-                    await asyncio.to_thread(self._sync, self._fd)
+                    self._check_whole()
+                    try:
+                        await asyncio.to_thread(self._sync, self._fd)
+                    except OSError:
+                        self._broken = True  # the next sync would say nothing of these lines
+                        raise
                 self._durable = reached
 
     def _write(self, data: bytes, sync: Callable[[int], None]) -> None:
         with reported(self._name, "written"):
-            if self._broken:
-                raise OSError(errno.EIO, "an earlier line could not be taken back")
+            self._check_whole()
             if os.fstat(self._fd).st_nlink == 0:
                 detail = f"`{self._name}` was taken away; another process has settled it."
                 hint = (
@@ -221,6 +229,10 @@ class FileSink(Sink):
                     self._broken = False
                 raise
             self._size += len(data)
+
+    def _check_whole(self) -> None:
+        if self._broken:
+            raise OSError(errno.EIO, "an earlier line may not be whole on the disk")
 
     def close(self) -> None:
         if self._fd >= 0:

@@ -9,10 +9,10 @@ import json
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from provisioner import jsontext, shapes
 from provisioner.errors import LockError
@@ -30,6 +30,7 @@ from provisioner.model import Address, Approved, Locked, LockState, Problem
 from provisioner.shapes import Shape, misfit
 
 _Record = dict[str, Any]
+_T = TypeVar("_T")
 
 LATEST = 253_402_300_800  # the year 10000, Unix seconds
 _OWN_KEYS = frozenset({"type", "id", "at", "address", "action", "hint"})
@@ -130,16 +131,19 @@ class Journal:
         """Say what came of an intent: its address's new lock entry, None when it is gone from the
         lock. `also` holds further entries of the same moment (a move: the old address as None).
         """
-        record: _Record = {"type": "result", "id": id, "entry": entry and entry_to_json(entry)}
-        if also:
-            record["also"] = {
-                str(address): other and entry_to_json(other) for address, other in also.items()
-            }
-        self._finish(id, record)
+        self._finish(id, _result_record(id, entry, also), self._sink.later)
+
+    def ending(
+        self, id: int, entry: Locked | None, also: Mapping[Address, Locked | None] | None = None
+    ) -> Awaitable[None]:
+        """`result` for tasks that run side by side: said when this returns, and awaited before
+        anything is done that rests on it.
+        """
+        return self._finish(id, _result_record(id, entry, also), self._sink.after)
 
     def dismiss(self, id: int) -> None:
         """Close an intent that changed nothing in the lock."""
-        self._finish(id, {"type": "result", "id": id})
+        self._finish(id, {"type": "result", "id": id}, self._sink.later)
 
     def left(self, rows: Iterable[str]) -> None:
         """Say which rows of the approved plan are still to do; without this line, all of them may
@@ -160,12 +164,13 @@ class Journal:
         with contextlib.suppress(*[LockError] if kind else []):
             self.close()
 
-    def _finish(self, id: int, record: _Record) -> None:
+    def _finish(self, id: int, record: _Record, add: Callable[[bytes], _T]) -> _T:
         with self._mutex:
             if id not in self._open:
                 raise KeyError(f"intent {id} is not open")
-            self._sink.later(_text([{**record, "at": _now()}]))
+            added = add(_text([{**record, "at": _now()}]))
             del self._open[id]
+        return added
 
 
 def opening(
@@ -426,6 +431,17 @@ def _now() -> float:
     return round(time.time(), 3)
 
 
+def _result_record(
+    id: int, entry: Locked | None, also: Mapping[Address, Locked | None] | None
+) -> _Record:
+    record: _Record = {"type": "result", "id": id, "entry": entry and entry_to_json(entry)}
+    if also:
+        record["also"] = {
+            str(address): other and entry_to_json(other) for address, other in also.items()
+        }
+    return record
+
+
 def _free(data: Mapping[str, Any]) -> dict[str, Any]:
     taken = _OWN_KEYS & data.keys()
     if taken:
@@ -460,6 +476,13 @@ class Sink(ABC):
         few seconds.
         """
         self.append(data)
+
+    def after(self, data: bytes) -> Awaitable[None]:
+        """Add whole lines about what is over, to be awaited. Like `later`; a sink for which it is
+        quick makes them durable by then.
+        """
+        self.later(data)
+        return _nothing()
 
     @abstractmethod
     def close(self) -> None:

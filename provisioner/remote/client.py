@@ -18,11 +18,12 @@ from provisioner.errors import NotFound, ProvisionerError, ServiceError
 from provisioner.model import ID_RULE, Problem, is_id
 from provisioner.remote import errors
 from provisioner.remote.errors import Failure, Place
-from provisioner.remote.exchange import Exchange, Failed, Reply, Request, Target, usable
+from provisioner.remote.exchange import Exchange, Failed, Reply, usable
 from provisioner.remote.lists import Items, Lister, collection, ends
 from provisioner.remote.retries import Outcome, Retries
 from provisioner.remote.settling import Settling, key_of, keys_of
 from provisioner.remote.uploads import HashingReader
+from provisioner.remote.wire import Request, Target
 from provisioner.text import spelt
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -66,15 +66,16 @@ class Settling:
 
     def named(self, value: Any) -> Iterator[str]:
         """The young objects that a request names anywhere in its body."""
-        if isinstance(value, str):
-            if value in self._written and self.young(value):
-                yield value
-        elif isinstance(value, Mapping):
-            for item in value.values():
-                yield from self.named(item)
-        elif isinstance(value, list | tuple):
-            for item in value:
-                yield from self.named(item)
+        left = [value]
+        while left:
+            one = left.pop()
+            if isinstance(one, str):
+                if one in self._written and self.young(one):
+                    yield one
+            elif isinstance(one, dict):
+                left += reversed(one.values())
+            elif isinstance(one, list | tuple):
+                left += reversed(one)
 
     def doubts(self, error: ServiceError, keys: Iterable[str]) -> bool:
         """Whether a refusal may only mean that the service does not show one of these yet: 404, or

@@ -296,8 +296,8 @@ def _added(title: str, tool: ShownTool, later: frozenset[str]) -> Iterator[Line]
         text = reference_text(given, later)
         if isinstance(given, dict) and len(text) > 80:
             yield Line("+", f"+ {name}:", 1)
-            shown = json.dumps(given, ensure_ascii=False, indent=2).split("\n")
-            yield from (Line("+", f"+{inline(line)}", 2) for line in shown)
+            shown = visible(json.dumps(given, ensure_ascii=False, indent=2)).split("\n")
+            yield from (Line("+", f"+{line}", 2) for line in shown)
         else:
             yield Line("+", f"+ {name}: {text}", 1)
 

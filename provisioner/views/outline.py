@@ -53,8 +53,10 @@ class _Placed(Protocol):
     def serial(self) -> int: ...
 
 
-def outline(plan: Plan, *, verbose: bool = False) -> Outline:
-    """Everything that a reviewer has to see; `verbose` unfolds long groups and texts."""
+def outline(plan: Plan, *, verbose: bool = False, facts: bool = True) -> Outline:
+    """Everything that a reviewer has to see; `verbose` unfolds long groups and texts. `facts`: also
+    what a document says at its head.
+    """
     where = f"`{inline(plan.environment)}` ({service_words(plan.service)})"
     drifted = sorted(plan.drift, key=lambda one: one.address)
     blocked = [Item("!", f"{inline(block.rule)}: {inline(block.detail)}") for block in plan.blocked]
@@ -78,7 +80,7 @@ def outline(plan: Plan, *, verbose: bool = False) -> Outline:
     failed = any(one.severity == "error" for one in plan.problems)
     matches = plan.empty and not plan.blocked and not failed
     # What an approval names; nothing can be approved that cannot be applied.
-    approvable = plan.refreshed and not plan.stopped
+    approvable = facts and plan.refreshed and not plan.stopped
     sha = [("Checksum", checksum(plan))] if approvable else []
     return Outline(
         tuple(section for section in sections if section.items),
@@ -86,7 +88,7 @@ def outline(plan: Plan, *, verbose: bool = False) -> Outline:
         _nothing(plan) if matches else summary_line(plan),
         title=f"Plan for {inline(plan.workspace)}/{inline(plan.environment)}",
         marker=f"plan {inline(plan.workspace)}/{inline(plan.environment)}",
-        facts=(*place_facts(plan), *sha),
+        facts=(*place_facts(plan), *sha) if facts else (),
         review=review(plan),
     )
 

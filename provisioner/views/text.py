@@ -20,7 +20,7 @@ def plan_text(plan: Plan, *, paint: Paint = PLAIN, verbose: bool = False) -> str
     """The whole plan: drift, changes, what is left over, what stops it, and the summary line at the
     end.
     """
-    return outline_text(outline(plan, verbose=verbose), paint)
+    return outline_text(outline(plan, verbose=verbose, facts=False), paint)
 
 
 def outline_text(outline: Outline, paint: Paint = PLAIN) -> str:

@@ -456,6 +456,34 @@ def test_a_line_that_is_written_during_a_sync(
     assert covered == [4, 14]
 
 
+def test_a_sync_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be synced is never taken for durable, by nobody who shares the sync: the next
+    one would say nothing of these lines.
+    """
+    path = tmp_path / "journal"
+    path.touch()
+    ended: list[str] = []
+
+    def sync(fd: int) -> None:
+        ended.append("")
+        if len(ended) == 1:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    async def run() -> None:
+        sink = FileSink(path, "journal")
+        said = await asyncio.gather(
+            *(sink.soon(b"one\n"), sink.after(b"two\n")), return_exceptions=True
+        )
+        assert [type(one) for one in said] == [LockError, LockError]
+        with pytest.raises(LockError, match="may not be whole"):
+            sink.append(b"three\n")
+        sink.close()
+
+    monkeypatch.setattr(os, "fdatasync", sync, raising=False)
+    asyncio.run(run())
+    assert path.read_bytes() == b"one\ntwo\n"
+
+
 def test_disk_full_for_the_lock(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A lock that does not fit leaves the old one whole and nothing else behind."""
     store.write(state(3))

@@ -18,7 +18,8 @@ from provisioner.errors import (
     ServiceError,
 )
 from provisioner.remote import Remote, Retries
-from provisioner.remote.exchange import Exchange, Target
+from provisioner.remote.exchange import Exchange
+from provisioner.remote.wire import Target
 
 OK = (200, {"id": "asst_1"})
 BUSY = (

@@ -1,5 +1,5 @@
-"""What is about to be done is on the disk before its request leaves: a crash of the machine loses
-no id.
+"""What is about to be done is on the disk before its request leaves, and what came of it before
+another request names it: a crash of the machine loses no id.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from tests.support.world import World
 SPEC: dict[str, Any] = {
     "vector_stores": {f"s{at}": {"files": [f"docs/{at}.md"]} for at in range(3)},
     "assistants": {
-        f"a{at}": {"model": "gpt-4o", "tools": [{"type": "code_interpreter"}]} for at in range(8)
+        f"a{at}": {"model": "gpt-4o", "tools": [{"type": "file_search", "vector_stores": ["s0"]}]}
+        for at in range(8)
     },
 }
 ADDRESS = re.compile(rb'"provisioner": ?"[^/]+/[^/]+/([^#"]+)#')
+ID = re.compile(rb'"((?:vs_|file-)[^"]+)"')
 NAME = re.compile(rb'filename="([^"]+)"')
 
 
@@ -48,17 +50,19 @@ class Disk:
 
 
 class Watch:
-    """Middleware that looks for the intent of each request that writes, on the disk, before it is
-    served.
+    """Middleware that looks for the intent of each request that writes, and for the ids that it
+    names, on the disk, before it is served.
     """
 
     def __init__(self, journal: Path, disk: Disk, app: Any) -> None:
         self._journal, self._disk, self._app = journal, disk, app
+        self._lock = journal.with_suffix("")
         self.seen: list[str] = []
+        self.named: set[bytes] = set()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope["path"].removeprefix("/v1")
-        if scope["method"] == "GET" or re.match("/vector_stores/[^/]+/", path):
+        if scope["method"] == "GET":
             await self._app(scope, receive, send)
             return
         body = b""
@@ -67,11 +71,16 @@ class Watch:
             body += message.get("body", b"")
             if not message.get("more_body", False):
                 break
-        token = self._token(path, body)
-        assert token in self._disk.has(self._journal), (
-            f"{scope['method']} {path} left before its intent was on the disk"
-        )
-        self.seen.append(f"{scope['method']} /{path.split('/')[1]}")
+        known = self._disk.has(self._journal)
+        if not re.match("/vector_stores/[^/]+/", path):
+            assert self._token(path, body) in known, (
+                f"{scope['method']} {path} left before its intent was on the disk"
+            )
+            self.seen.append(f"{scope['method']} /{path.split('/')[1]}")
+        known += self._lock.read_bytes() if self._lock.exists() else b""
+        for id in ID.findall(body):
+            assert id in known, f"{scope['method']} {path} left before `{id!r}` was on the disk"
+            self.named.add(id)
         sent = [{"type": "http.request", "body": body}]
 
         async def again() -> Any:
@@ -114,6 +123,7 @@ def test_an_intent_is_on_the_disk_before_its_request(
     )
     world.ok("apply", "-y", "--parallelism", parallelism)
     world.ok("destroy", "-y", "--parallelism", parallelism)
+    assert len({id for watch in watches for id in watch.named}) == 5  # four files and a store
     seen = [request for watch in watches for request in watch.seen]
     assert {request: seen.count(request) for request in sorted(set(seen))} == {
         "DELETE /assistants": 8,
