@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from provisioner.model.names import Action, Address, Problem
-from provisioner.model.plans import Drifted, Plan, Row, Service
+
+if TYPE_CHECKING:
+    from provisioner.model.plans import Drifted, Plan, Row, Service
 
 
 @dataclass(frozen=True, slots=True)
