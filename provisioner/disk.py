@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -144,6 +143,8 @@ def make_folder(folder: Path) -> None:
 
 def cached(folder: Path, about: str, prefix: str = "") -> Path:
     """The file of a cache that says something about one thing."""
+    import hashlib  # takes 3 ms, which `--help` does without
+
     return folder / f"{prefix}{hashlib.sha256(about.encode()).hexdigest()[:24]}.json"
 
 

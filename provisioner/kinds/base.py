@@ -420,6 +420,12 @@ class Kind(ABC):
         title = "".join(word.capitalize() for word in self.name.split("_"))
         return self.fields.model(f"{title}Spec", self.about, Resource)
 
+    def recognized(self, value: Any) -> Any:
+        """The declaration that a valid value is, without the model; None where only the model
+        knows whether it is valid.
+        """
+        return self.fields.recognized(value)
+
     @property
     def per_api(self) -> bool:
         """Whether each API has objects of its own; then a lock says which one an object is of."""

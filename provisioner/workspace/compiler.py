@@ -251,7 +251,7 @@ class Compiler:
     def _desire(self, raw: RawResource, declaration: Declaration, fields: Fields) -> None:
         address = Address(raw.kind.name, raw.name)
         spec = declaration.spec
-        layered = "api" in raw.kind.spec.model_fields
+        layered = raw.kind.fields.get("api") is not None
         own = getattr(spec, "api", None) if layered else None
         api = (own or self.environment.api) if layered else None
         if self.environment.public and (off := switched_off(f"`{address}` uses", own, ("api",))):
@@ -326,8 +326,12 @@ class Compiler:
 
     def _unknown_losses(self) -> Iterator[SourcedFinding]:
         """Entries of `accept_loss` that can never be a loss."""
+        if not self.environment.accept_loss:
+            return
         layered = [
-            kind for kind in self.declaring.shared.kinds.values() if "api" in kind.spec.model_fields
+            kind
+            for kind in self.declaring.shared.kinds.values()
+            if kind.fields.get("api") is not None
         ]
         known = {name for kind in layered for name in kind.spec.model_fields}
         known |= {loss.name for _, (_, losses) in self._checked.values() for loss in losses}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from provisioner.kinds import file_at, file_kind, inlined_kind
 from provisioner.kinds import kind as kind_of
 from provisioner.kinds.base import Finding, Kind, Path, Scope
+from provisioner.kinds.table import Said
 from provisioner.model import Address, Fields
 from provisioner.text import quoted, shown, suggest
 from provisioner.workspace.contents import Contents
@@ -275,7 +276,7 @@ class Validated:
     """
 
     value: Any
-    spec: BaseModel | None
+    spec: BaseModel | Said | None
     findings: tuple[Finding, ...] = ()
     sound: bool = True
     placed: Callable[[Path], Path] | None = None  # from the salvaged value back to what is written
@@ -401,7 +402,10 @@ def validated(raw: RawResource, value: Any, environments: tuple[str, ...]) -> Va
     """Hold a value against its kind's model. Where it does not fit, what is left without the faulty
     parts is declared all the same, so that one run finds everything.
     """
-    from pydantic import ValidationError
+    recognized = raw.kind.recognized(value)
+    if recognized is not None:
+        return Validated(value, recognized)
+    from pydantic import ValidationError  # which costs as much as all the rest of a small workspace
 
     model = raw.kind.spec
     unknown = tuple(unknown_environments(value, environments))
