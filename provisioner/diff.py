@@ -8,9 +8,12 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from provisioner.model import FieldChange, Fields
+from provisioner.model import Fields
+
+if TYPE_CHECKING:
+    from provisioner.model import FieldChange
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _MISSING = object()
@@ -109,6 +112,8 @@ class Sides:
 
 def compare(sides: Sides) -> Comparison:
     """Each owned unit whose live value is not the desired one."""
+    from provisioner.model import FieldChange  # what checks specs does without a plan
+
     changes: list[FieldChange] = []
     unkept: list[str] = []
     for path in _owned(sides):

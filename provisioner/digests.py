@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import time
@@ -33,6 +32,8 @@ _OWN_KEYS = (
 def sha256_of(value: Any, *, ascii: bool = True) -> str:
     """`sha256:…` of a value in its one canonical JSON spelling."""
     data = jsontext.canonical(value, ascii=ascii).encode(errors="surrogatepass")
+    import hashlib  # 3 ms, where nothing is hashed
+
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
@@ -103,6 +104,8 @@ class Digests:
 
 def digest_of(data: bytes) -> Digest:
     """The digest of bytes that are not in a file yet."""
+    import hashlib  # 3 ms, where nothing is hashed
+
     return _digest(hashlib.sha256(data).hexdigest(), len(data), data[:_HEAD])
 
 
@@ -116,6 +119,8 @@ def _mark(found: os.stat_result) -> _Mark:
 
 
 def _read(place: str | Path) -> tuple[Digest, os.stat_result]:
+    import hashlib  # 3 ms, where nothing is hashed
+
     for _ in range(3):
         with os.fdopen(disk.open_file(place), "rb", buffering=0) as file:
             before = os.fstat(file.fileno())

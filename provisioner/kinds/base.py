@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.diff import top
 from provisioner.kinds.table import Table
-from provisioner.model import Address, Fields, Live, Locked, LockState, Mapped, Stamp
+from provisioner.model import Address, Fields, Stamp
 
 if TYPE_CHECKING:
     from pathlib import Path as PathOnDisk
 
     from pydantic import BaseModel
 
-    from provisioner.model import Check
+    from provisioner.model import Check, Live, Locked, LockState, Mapped
     from provisioner.remote import Remote
 
 

@@ -48,13 +48,11 @@ if TYPE_CHECKING:
         Strictness,
         Waiver,
     )
+    from provisioner.model.reports import Carrying, Mapped, Report
     from provisioner.model.results import (
         Applied,
-        Carrying,
         Drift,
         Event,
-        Mapped,
-        Report,
         Unmanaged,
         Unverifiable,
     )
@@ -157,13 +155,11 @@ _HOMES = {
         "Strictness",
         "Waiver",
     ),
+    "reports": ("Carrying", "Mapped", "Report"),
     "results": (
         "Applied",
-        "Carrying",
         "Drift",
         "Event",
-        "Mapped",
-        "Report",
         "Unmanaged",
         "Unverifiable",
     ),
