@@ -53,8 +53,8 @@ class Digest(NamedTuple):
     ours: bool = False
 
 
-_Mark = tuple[int, int, int, int]
-Known = dict[str, tuple[_Mark, Digest]]
+Mark = tuple[int, int, int, int]
+Known = dict[str, tuple[Mark, Digest]]
 
 
 class Digests:
@@ -77,7 +77,7 @@ class Digests:
             found = os.stat(place)  # noqa: PTH116 - a path object for each of 10,000 files costs
         entries = self._known if self._known is not None else self._entries()
         known = entries.get(path)
-        if known is not None and known[0] == _mark(found):
+        if known is not None and known[0] == mark(found):
             return known[1]
         return self._hash(path, place)
 
@@ -85,7 +85,7 @@ class Digests:
         now = time.time_ns()
         digest, found = _read(place)
         if now - max(found.st_mtime_ns, found.st_ctime_ns) > FRESH:
-            self._entries()[path] = (_mark(found), digest)
+            self._entries()[path] = (mark(found), digest)
             self._dirty = True
         return digest
 
@@ -114,7 +114,8 @@ def _digest(sha256: str, size: int, head: bytes) -> Digest:
     return Digest(sha256, size, size < 1024 and head.startswith(LFS_HEAD), ours)
 
 
-def _mark(found: os.stat_result) -> _Mark:
+def mark(found: os.stat_result) -> Mark:
+    """What changes with a file, as git's index has it."""
     return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 

@@ -33,6 +33,7 @@ class TooLarge(Unfit):
     """A file that nobody has meant to be read whole."""
 
 
+_READING = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _SPECIAL = "it is a pipe, a socket or a device, not a file"
 
 
@@ -40,7 +41,7 @@ def open_file(path: str | Path) -> int:
     """A regular file, opened for reading, as a descriptor; OSError for anything else. Never waits
     for a writer.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    fd = os.open(path, _READING)
     try:
         _regular(os.fstat(fd).st_mode)
     except BaseException:
@@ -60,14 +61,22 @@ def _regular(mode: int) -> int:
 
 def read(path: str | Path, most: int) -> bytes:
     """What a regular file holds, which may be at most `most` bytes; OSError for anything else."""
-    fd = open_file(path)
+    return read_found(path, most)[0]
+
+
+def read_found(path: str | Path, most: int) -> tuple[bytes, os.stat_result]:
+    """The same, and what the file was like before it was read."""
+    fd = os.open(path, _READING)
     try:
-        expected = os.fstat(fd).st_size
-        data = b""
+        found = os.fstat(fd)
+        _regular(found.st_mode)
+        expected, data = found.st_size, b""
         while expected <= most and len(data) <= most:
             piece = os.read(fd, max(expected - len(data), 0) + 65536)
+            if not data and len(piece) == expected > 0:  # all of it, and asked for more
+                return piece, found
             if not piece:
-                return data
+                return data, found
             data = data + piece if data else piece
     finally:
         os.close(fd)

@@ -31,7 +31,12 @@ def validate(
     """Check a workspace in one environment, or in all of them. `today` is what policies go by;
     `carrying`: say as well what the API of each makes of every field.
     """
-    return checked(Workspace.open(root), environment, variables, today, carrying=carrying)
+    workspace = Workspace.open(root)
+    if not carrying:  # which looks at every field
+        workspace.remember()
+    report = checked(workspace, environment, variables, today, carrying=carrying)
+    workspace.keep()
+    return report
 
 
 def checked(

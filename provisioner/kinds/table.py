@@ -176,10 +176,14 @@ class Table:
 
     def references(self, fields: Fields) -> Iterator[Address]:
         """The managed resources that fields refer to."""
-        for one in self:
+        for one in self._referring:
             for reference in one.sort.references(fields.get(one.name)):
                 if isinstance(reference, str):
                     yield Address.parse(reference)
+
+    @cached_property
+    def _referring(self) -> list[Field]:
+        return [one for one in self if one.sort.refers_to]
 
     def unmanaged(self, fields: Fields) -> bool:
         """Whether fields refer to something that is not managed here."""

@@ -16,6 +16,7 @@ from provisioner.model import Address, Desired, Fields, Problem, Source
 from provisioner.text import did_you_mean, quoted, shown
 from provisioner.workspace.contents import Contents
 from provisioner.workspace.declaring import Declaration, Declaring, unknown_environments
+from provisioner.workspace.memory import Sound
 from provisioner.workspace.sections import RawResource, SourcedFinding, bad_id
 from provisioner.workspace.setting import SETTINGS_FILE as CONFIG
 from provisioner.workspace.setting import Environment, switched_off
@@ -96,6 +97,8 @@ class Compiler:
         self._externals: dict[tuple[str, str], External] = {}
         self._files: dict[str, tuple[Fields, Source, str]] = {}
         self._citing: list[RawResource] = []  # whose checks name documents
+        # What is worth remembering: of what there is nothing to say, whatever other files say.
+        self.sound: dict[tuple[str, str], Sound] = {}
 
     @property
     def externals(self) -> tuple[External, ...]:
@@ -130,9 +133,10 @@ class Compiler:
 
     def _beside(self) -> Iterator[SourcedFinding]:
         """What is wrong with several resources together."""
+        present = {address.kind for address in self.desired}
         fields = {address: want.fields for address, want in self.desired.items()}
-        for kind in self.declaring.shared.kinds.values():
-            for address, finding in kind.beside(fields):
+        for name, kind in self.declaring.shared.kinds.items():
+            for address, finding in kind.beside(fields) if name in present else ():
                 yield SourcedFinding(self.desired[address].source, finding, str(address))
 
     def _circles(self) -> Iterator[SourcedFinding]:
@@ -200,7 +204,23 @@ class Compiler:
             ]
         self._report(raw, findings)
 
+    def _sound(self, raw: RawResource, sound: Sound) -> None:
+        """What is known to be right without being read: all but most of its fields, which nobody
+        asks for who lets a workspace remember.
+        """
+        address = Address(raw.kind.name, raw.name)
+        if self.environment.public and (
+            off := switched_off(f"`{address}` uses", sound.api, ("api",))
+        ):
+            self._report(raw, [off])
+        api = sound.api or self.environment.api
+        fields = {"model": sound.model}
+        self.desired[address] = Desired(address, fields, raw.source, sound.depends_on, api)
+
     def _resource(self, raw: RawResource) -> None:
+        if isinstance(raw.value, Sound):
+            self._sound(raw, raw.value)
+            return
         declaration = self.declaring.declaration(raw)
         if declaration.findings:
             self._report(raw, declaration.findings)
@@ -273,6 +293,16 @@ class Compiler:
         )
         if declaration.cited:
             self._citing.append(raw)
+        # Kinds look at the fields of those who name them, beside each other; stores do not.
+        quiet = declaration.quiet and not (findings or losses or lifecycle or raw.only)
+        if (
+            layered
+            and quiet
+            and all(kind_of(one.kind).holds_files for one in declaration.depends_on)
+        ):
+            self.sound[raw.kind.name, raw.name] = Sound(
+                own, str(fields.get("model")), declaration.depends_on
+            )
         self.desired[address] = Desired(
             address,
             fields,

@@ -51,6 +51,13 @@ class Declaration:
     cited: list[tuple[str, Path]] = field(default_factory=list)  # by those checks
     depends_on: tuple[Address, ...] = ()
     bound: bool = False
+    alone: bool = True  # whether it depends on nothing but itself and on managed resources
+
+    @property
+    def quiet(self) -> bool:
+        """Whether there is nothing to say of it, in any environment and whatever files hold."""
+        more = self.findings, self.files, self.externals, self.checks, self.cited
+        return self.alone and not self.bound and self.fields is not None and not any(more)
 
     @property
     def failed(self) -> bool:
@@ -93,6 +100,7 @@ class ResourceScope(Scope):
         self.declaration.findings.append(finding)
 
     def _try(self, written: str, path: Path, use: Callable[[], _T]) -> _T | None:
+        self.declaration.alone = False
         try:
             return use()
         except FileRefused as refused:
@@ -129,6 +137,7 @@ class ResourceScope(Scope):
 
     def exists(self, path: str) -> bool:
         """Whether the workspace has a file there."""
+        self.declaration.alone = False
         return self._contents.exists(path)
 
     def document(self, value: Mapping[str, Any], path: Path) -> Any:
@@ -148,6 +157,7 @@ class ResourceScope(Scope):
         if raw is None:
             return None
         if raw.external:
+            self.declaration.alone = False
             self.declaration.bound |= raw.dynamic
             id = self._neighbours.external_id(raw)
             return {"id": id} if id else None
@@ -155,6 +165,7 @@ class ResourceScope(Scope):
 
     def _unmanaged(self, kind: str, id: str, path: Path) -> dict[str, str]:
         finding = bad_id(id, path, f"`{self.address}`")
+        self.declaration.alone = False
         if finding:
             self.report(finding)
         else:
@@ -232,6 +243,7 @@ class ResourceScope(Scope):
 
     def tool(self, name: str, path: Path) -> Fields | None:
         """The declared fields of a shared tool."""
+        self.declaration.alone = False
         raw = self._find(inlined_kind().name, name, path)
         if raw is None:
             return None
@@ -338,7 +350,10 @@ class Declaring:
 
     def _declare(self, raw: RawResource) -> Declaration:
         checked = self._validate(raw)
-        bound = any(path and "only" in item for path, item in _entries(raw.value))
+        # What is recognized says nothing of environments.
+        bound = not isinstance(checked.spec, Said) and any(
+            path and "only" in item for path, item in _entries(raw.value)
+        )
         declaration = Declaration(raw, checked.spec, findings=list(checked.findings), bound=bound)
         if checked.spec is None:
             return declaration
