@@ -4,7 +4,7 @@ together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -278,31 +278,16 @@ class Compiler:
             self._report(raw, [off])
         findings, losses = self._checks(raw, declaration, fields=fields, address=address, api=api)
         lifecycle = getattr(spec, "lifecycle", None)
-        accepted = self.environment.accept_loss
-        names = [
-            loss.name
-            for loss in losses
-            if loss.name in accepted or f"{address}#{loss.name}" in accepted
-        ]
-        lost = tuple(dict.fromkeys(names))
-        self._report(
-            raw, [finding for finding in findings if not _follows(finding, declaration.findings)]
-        )
-        self._report(
-            raw, [_not_carried(address, loss, api) for loss in losses if loss.name not in lost]
-        )
+        lost: tuple[str, ...] = ()
+        if findings or losses:
+            self._report(raw, [one for one in findings if not _follows(one, declaration.findings)])
+            lost = self._lost(address, losses)
+            left = [loss for loss in losses if loss.name not in lost]
+            self._report(raw, [_not_carried(address, loss, api) for loss in left])
+        elif layered and lifecycle is None and declaration.quiet:
+            self._note(raw, own, fields, declaration.depends_on)
         if declaration.cited:
             self._citing.append(raw)
-        # Kinds look at the fields of those who name them, beside each other; stores do not.
-        quiet = declaration.quiet and not (findings or losses or lifecycle or raw.only)
-        if (
-            layered
-            and quiet
-            and all(kind_of(one.kind).holds_files for one in declaration.depends_on)
-        ):
-            self.sound[raw.kind.name, raw.name] = Sound(
-                own, str(fields.get("model")), declaration.depends_on
-            )
         self.desired[address] = Desired(
             address,
             fields,
@@ -314,6 +299,26 @@ class Compiler:
             lost=lost,
             checks=declaration.checks,
         )
+
+    def _lost(self, address: Address, losses: Iterable[Loss]) -> tuple[str, ...]:
+        """The losses that the environment accepts, each once."""
+        accepted = self.environment.accept_loss
+        names = [
+            loss.name
+            for loss in losses
+            if loss.name in accepted or f"{address}#{loss.name}" in accepted
+        ]
+        return tuple(dict.fromkeys(names))
+
+    def _note(
+        self, raw: RawResource, own: str | None, fields: Fields, depends_on: tuple[Address, ...]
+    ) -> None:
+        """That there is nothing to say of a resource. Kinds look at the fields of those who name
+        them, beside each other; stores do not.
+        """
+        if not raw.only and all(kind_of(one.kind).holds_files for one in depends_on):
+            sound = Sound(own, str(fields.get("model")), depends_on)
+            self.sound[raw.kind.name, raw.name] = sound
 
     def _uncitable(self, raw: RawResource) -> Iterator[Finding]:
         """Documents that checks want cited and that nothing of the resource holds. What is not

@@ -65,6 +65,7 @@ def _results(value: Any) -> bool:
 
 
 _FUNCTION: Mapping[str, _Known] = {
+    "type": _text,
     "name": _name,
     "description": _text,
     "parameters": _document,
@@ -72,10 +73,11 @@ _FUNCTION: Mapping[str, _Known] = {
 }
 _SETTINGS: Mapping[str, Mapping[str, _Known]] = {
     "function": _FUNCTION,
-    "file_search": {"vector_stores": _references, "max_num_results": _results},
-    "code_interpreter": {"files": _files},
+    "file_search": {"type": _text, "vector_stores": _references, "max_num_results": _results},
+    "code_interpreter": {"type": _text, "files": _files},
 }
 _FORMAT: Mapping[str, _Known] = {
+    "type": _text,
     "name": _name,
     "description": _text,
     "schema": _document,
@@ -85,8 +87,12 @@ _FORMAT: Mapping[str, _Known] = {
 
 def tools(value: Any, _limits: Mapping[str, Any]) -> Any:
     """Bare names, shared tools, functions, searches and code interpreters."""
-    known = type(value) is list and len(value) <= MAX_TOOLS and all(map(_is_tool, value))
-    return value if known else UNSURE
+    if type(value) is not list or len(value) > MAX_TOOLS:
+        return UNSURE
+    for tool in value:
+        if not _is_tool(tool):
+            return UNSURE
+    return value
 
 
 def _is_tool(tool: Any) -> bool:
@@ -98,16 +104,18 @@ def _is_tool(tool: Any) -> bool:
         return _text(tool["use"]) and bool(tool["use"])
     sort = tool.get("type")
     settings = _SETTINGS.get(sort) if type(sort) is str else None
-    return (
-        settings is not None
-        and (sort != "function" or "name" in tool)
-        and all(name == "type" or _is(settings, name, tool[name]) for name in tool)
-    )
+    if settings is None or (sort == "function" and "name" not in tool):
+        return False
+    return _fit(settings, tool)
 
 
-def _is(settings: Mapping[str, _Known], name: Any, value: Any) -> bool:
-    known = settings.get(name)
-    return known is not None and known(value)
+def _fit(settings: Mapping[str, _Known], said: Mapping[str, Any]) -> bool:
+    """Whether each setting is known, and has a value that it may have."""
+    for name, value in said.items():
+        known = settings.get(name)
+        if known is None or not known(value):
+            return False
+    return True
 
 
 def response_format(value: Any, _limits: Mapping[str, Any]) -> Any:
@@ -118,7 +126,7 @@ def response_format(value: Any, _limits: Mapping[str, Any]) -> Any:
         type(value) is dict
         and value.get("type") == "json_schema"
         and "schema" in value
-        and all(name == "type" or _is(_FORMAT, name, value[name]) for name in value)
+        and _fit(_FORMAT, value)
     )
     return value if known else UNSURE
 
