@@ -112,7 +112,7 @@ def _size(count: int) -> str:
     return f"{count // 1024**2} MB"
 
 
-def replace(path: Path, data: bytes, mode: int | None = None) -> None:
+def replace(path: Path, data: bytes, mode: int | None = None, *, durable: bool = True) -> None:
     """Write a file whole or not at all: beside it, synced, renamed, the folder synced. A link is
     followed. The mode of what is there is kept, unless `mode` says otherwise; what is not a
     regular file is left alone: OSError.
@@ -129,7 +129,8 @@ def replace(path: Path, data: bytes, mode: int | None = None) -> None:
             if mode is not None or kept is not None:
                 os.fchmod(fd, (kept or 0) if mode is None else mode)
             write(fd, data)
-            os.fsync(fd)
+            if durable:
+                os.fsync(fd)
         finally:
             os.close(fd)
         beside.replace(target)
@@ -138,7 +139,8 @@ def replace(path: Path, data: bytes, mode: int | None = None) -> None:
             if beside.is_file() and not beside.is_symlink():
                 beside.unlink()
         raise
-    sync_folder(target.parent)
+    if durable:
+        sync_folder(target.parent)
 
 
 def make_folder(folder: Path) -> None:
@@ -158,10 +160,12 @@ def cached(folder: Path, about: str, prefix: str = "") -> Path:
 
 
 def cache(path: Path, data: bytes) -> None:
-    """Keep what was learnt; a folder that cannot be written does no harm."""
+    """Keep what was learnt; a folder that cannot be written does no harm. Nobody waits for the
+    disk: what a crash leaves is whole, or is passed over as broken.
+    """
     with contextlib.suppress(OSError):
         make_folder(path.parent)
-        replace(path, data)
+        replace(path, data, durable=False)
 
 
 def put(path: Path, data: bytes, mode: int | None = None) -> None:

@@ -232,6 +232,8 @@ def _distinct(found: list[Any], places: list[Path], scope: Scope, summary: str) 
 
 
 def _check_unique(tools: list[Fields], places: list[Path], scope: Scope) -> None:
+    if len(tools) < 2:
+        return
     seen: dict[tuple[str, str], Path] = {}
     for tool, place in zip(tools, places, strict=True):
         # There may be one function of a name, one MCP server of a label, and one tool of any other
