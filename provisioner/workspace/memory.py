@@ -60,11 +60,14 @@ class Memory:
         known = self._known.get(path)
         if known is None:
             return None
-        with contextlib.suppress(OSError):
-            if known[0] == mark(os.stat(place)):  # noqa: PTH116 - a path object costs
-                self._used.add(path)
-                return known[1]
-        return None
+        try:
+            found = os.stat(place)  # noqa: PTH116 - a path object for each of 10,000 files costs
+        except OSError:
+            return None
+        if known[0] != mark(found):
+            return None
+        self._used.add(path)
+        return known[1]
 
     def forget(self) -> None:
         """Let everything be read again."""

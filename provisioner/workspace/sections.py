@@ -126,8 +126,7 @@ def collect(tree: Tree, kinds: dict[str, Kind], memory: Memory | None = None) ->
     for entry in _spec_files(tree, sections):
         ordinary = entry.plain and not entry.link and not entry.twin
         told = memory.told(entry.path, entry.place) if memory and ordinary else None
-        if told is not None and all(_NAME.fullmatch(one[1]) and one[0] in kinds for one in told):
-            _recall(sections, kinds, entry.path, told)
+        if told is not None and _recall(sections, kinds, entry.path, told):
             continue
         before = sections.said
         reading, dynamic, marked = _read(tree, entry, sections)
@@ -143,16 +142,19 @@ def collect(tree: Tree, kinds: dict[str, Kind], memory: Memory | None = None) ->
     return sections
 
 
-def _recall(sections: Sections, kinds: dict[str, Kind], file: str, told: Sequence[Told]) -> None:
-    source = Source(file)
-    for name_of_kind, name, sound in told:
-        kind = kinds[name_of_kind]
-        place = source.at(kind.section, name)
-        raw = RawResource(kind, name, value=sound, source=place, dynamic=False)
-        first = sections.resources.setdefault((kind.name, name), raw)
+def _recall(sections: Sections, kinds: dict[str, Kind], file: str, told: Sequence[Told]) -> bool:
+    """Add what a file is remembered to declare, if anything could be declared so."""
+    for kind, name, _ in told:
+        if kind not in kinds or not kinds[kind].per_api or not _NAME.fullmatch(name):
+            return False
+    for named, name, sound in told:
+        place = Source(file, (kinds[named].section, name))
+        raw = RawResource(kinds[named], name, value=sound, source=place, dynamic=False)
+        first = sections.resources.setdefault((named, name), raw)
         if first is not raw:
             sections.duplicates.append((first, place))
         sections.remembered.append(sound)
+    return True
 
 
 def _spec_files(tree: Tree, sections: Sections) -> list[TreeEntry]:
