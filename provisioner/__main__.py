@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import os
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` itself would take as long as `version` may
+    from typing import NoReturn
 
 
 def main() -> int:
@@ -37,5 +44,19 @@ def _run() -> int:
     return run(sys.argv[1:])
 
 
+def process() -> NoReturn:
+    """Run the command line and end the process without taking apart what is in memory, which takes
+    a tenth of the time of most commands; threads that are still at work are waited for.
+    """
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # said already, or nobody there to hear it
+            stream.flush()
+    if "threading" in sys.modules and sys.modules["threading"].active_count() > 1:
+        sys.exit(code)
+    atexit._run_exitfuncs()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    process()

@@ -9,10 +9,13 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provisioner.masking import unconcealed
-from provisioner.model import FieldChange, Fields
+from provisioner.model import Fields
+
+if TYPE_CHECKING:
+    from provisioner.model import FieldChange
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _MISSING = object()
@@ -122,6 +125,8 @@ class Sides:
 
 def compare(sides: Sides) -> Comparison:
     """Each owned unit whose live value is not the desired one."""
+    from provisioner.model import FieldChange  # what checks specs does without a plan
+
     changes: list[FieldChange] = []
     unkept: list[str] = []
     want, have, default = sides.want, sides.have, sides.default

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import time
@@ -33,6 +32,8 @@ _OWN_KEYS = (
 def sha256_of(value: Any, *, ascii: bool = True) -> str:
     """`sha256:…` of a value in its one canonical JSON spelling."""
     data = jsontext.canonical(value, ascii=ascii).encode(errors="surrogatepass")
+    import hashlib  # 3 ms, where nothing is hashed
+
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
@@ -52,8 +53,8 @@ class Digest(NamedTuple):
     ours: bool = False
 
 
-_Mark = tuple[int, int, int, int]
-Known = dict[str, tuple[_Mark, Digest]]
+Mark = tuple[int, int, int, int]
+Known = dict[str, tuple[Mark, Digest]]
 
 
 class Digests:
@@ -76,7 +77,7 @@ class Digests:
             found = os.stat(place)  # noqa: PTH116 - a path object for each of 10,000 files costs
         entries = self._known if self._known is not None else self._entries()
         known = entries.get(path)
-        if known is not None and known[0] == _mark(found):
+        if known is not None and known[0] == mark(found):
             return known[1]
         return self._hash(path, place)
 
@@ -88,7 +89,7 @@ class Digests:
         now = time.time_ns()
         digest, found = _read(place)
         if now - max(found.st_mtime_ns, found.st_ctime_ns) > FRESH:
-            self._entries()[path] = (_mark(found), digest)
+            self._entries()[path] = (mark(found), digest)
             self._dirty = True
         return digest
 
@@ -107,6 +108,8 @@ class Digests:
 
 def digest_of(data: bytes) -> Digest:
     """The digest of bytes that are not in a file yet."""
+    import hashlib  # 3 ms, where nothing is hashed
+
     return _digest(hashlib.sha256(data).hexdigest(), len(data), data[:_HEAD])
 
 
@@ -115,11 +118,14 @@ def _digest(sha256: str, size: int, head: bytes) -> Digest:
     return Digest(sha256, size, size < 1024 and head.startswith(LFS_HEAD), ours)
 
 
-def _mark(found: os.stat_result) -> _Mark:
+def mark(found: os.stat_result) -> Mark:
+    """What changes with a file, as git's index has it."""
     return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
 def _read(place: str | Path) -> tuple[Digest, os.stat_result]:
+    import hashlib  # 3 ms, where nothing is hashed
+
     for _ in range(3):
         with os.fdopen(disk.open_file(place), "rb", buffering=0) as file:
             before = os.fstat(file.fileno())

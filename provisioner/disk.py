@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -34,6 +33,7 @@ class TooLarge(Unfit):
     """A file that nobody has meant to be read whole."""
 
 
+_READING = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _SPECIAL = "it is a pipe, a socket or a device, not a file"
 
 
@@ -41,7 +41,7 @@ def open_file(path: str | Path) -> int:
     """A regular file, opened for reading, as a descriptor; OSError for anything else. Never waits
     for a writer.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    fd = os.open(path, _READING)
     try:
         _regular(os.fstat(fd).st_mode)
     except BaseException:
@@ -61,14 +61,22 @@ def _regular(mode: int) -> int:
 
 def read(path: str | Path, most: int) -> bytes:
     """What a regular file holds, which may be at most `most` bytes; OSError for anything else."""
-    fd = open_file(path)
+    return read_found(path, most)[0]
+
+
+def read_found(path: str | Path, most: int) -> tuple[bytes, os.stat_result]:
+    """The same, and what the file was like before it was read."""
+    fd = os.open(path, _READING)
     try:
-        expected = os.fstat(fd).st_size
-        data = b""
+        found = os.fstat(fd)
+        _regular(found.st_mode)
+        expected, data = found.st_size, b""
         while expected <= most and len(data) <= most:
             piece = os.read(fd, max(expected - len(data), 0) + 65536)
+            if not data and len(piece) == expected > 0:  # all of it, and asked for more
+                return piece, found
             if not piece:
-                return data
+                return data, found
             data = data + piece if data else piece
     finally:
         os.close(fd)
@@ -104,7 +112,7 @@ def _size(count: int) -> str:
     return f"{count // 1024**2} MB"
 
 
-def replace(path: Path, data: bytes, mode: int | None = None) -> None:
+def replace(path: Path, data: bytes, mode: int | None = None, *, durable: bool = True) -> None:
     """Write a file whole or not at all: beside it, synced, renamed, the folder synced. A link is
     followed. The mode of what is there is kept, unless `mode` says otherwise; what is not a
     regular file is left alone: OSError.
@@ -121,7 +129,8 @@ def replace(path: Path, data: bytes, mode: int | None = None) -> None:
             if mode is not None or kept is not None:
                 os.fchmod(fd, (kept or 0) if mode is None else mode)
             write(fd, data)
-            os.fsync(fd)
+            if durable:
+                os.fsync(fd)
         finally:
             os.close(fd)
         beside.replace(target)
@@ -130,7 +139,8 @@ def replace(path: Path, data: bytes, mode: int | None = None) -> None:
             if beside.is_file() and not beside.is_symlink():
                 beside.unlink()
         raise
-    sync_folder(target.parent)
+    if durable:
+        sync_folder(target.parent)
 
 
 def make_folder(folder: Path) -> None:
@@ -144,14 +154,18 @@ def make_folder(folder: Path) -> None:
 
 def cached(folder: Path, about: str, prefix: str = "") -> Path:
     """The file of a cache that says something about one thing."""
+    import hashlib  # takes 3 ms, which `--help` does without
+
     return folder / f"{prefix}{hashlib.sha256(about.encode()).hexdigest()[:24]}.json"
 
 
 def cache(path: Path, data: bytes) -> None:
-    """Keep what was learnt; a folder that cannot be written does no harm."""
+    """Keep what was learnt; a folder that cannot be written does no harm. Nobody waits for the
+    disk: what a crash leaves is whole, or is passed over as broken.
+    """
     with contextlib.suppress(OSError):
         make_folder(path.parent)
-        replace(path, data)
+        replace(path, data, durable=False)
 
 
 def put(path: Path, data: bytes, mode: int | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from benchmarks.bench import Bench, Deployed
-from benchmarks.measuring import against, pairs, provisioner, same_counts
+from benchmarks.measuring import against, pairs, provisioner, python, same_counts
 from benchmarks.rows import Result, ratio, row
 
 PAGE = 100
@@ -14,6 +14,14 @@ PAGE = 100
 def planned(deployed: Deployed) -> float:
     """Seconds of a plan; Failure if there is anything to do."""
     return provisioner("plan", "--detailed-exitcode", cwd=deployed.root).seconds
+
+
+@row("plan-one", "`plan`, one assistant, embedded service", "`python -c 'import openai'`", 0.8)
+def plan_one(bench: Bench) -> Result:
+    root = bench.assistants(1)
+    turns = bench.sizes.pairs * 3
+    openai = lambda: python("import openai").seconds  # noqa: E731  # as short as what it measures
+    return ratio(pairs(lambda: provisioner("plan", cwd=root).seconds, openai, turns))
 
 
 @row("plan", "no-op `plan`, {many:,} assistants", "a bare list of them with the SDK", 0.5)

@@ -5,8 +5,9 @@ run.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from enum import EnumType
+from functools import cache, partial
 from importlib import import_module
 from typing import Any
 
@@ -15,7 +16,6 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from provisioner import interrupts
-from provisioner.cli.console import broken_pipe, fail, wants_json
 from provisioner.cli.habits import command_hint, one_dash, option_words
 from provisioner.cli.options import Chdir, EnvironmentOption
 from provisioner.cli.streams import guarded_streams
@@ -61,8 +61,12 @@ WrongUsage: Any = typer.BadParameter.__mro__[1]
 _Click: Any = TyperCommand.__mro__[1]
 
 
-class _TwoDashes(_Click):  # type: ignore[misc]  # its base is found at run time, see above
+class _Ours(_Click):  # type: ignore[misc]  # its base is found at run time, see above
     """Where a long option has two dashes: `-yes` is not `-y -e s`."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        found = super().get_help_option(ctx)
+        return found if found is None or "process_value" in vars(found) else _light_option(found)
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         if one_dash(self, args):
@@ -70,11 +74,11 @@ class _TwoDashes(_Click):  # type: ignore[misc]  # its base is found at run time
         return super().parse_args(ctx, args)
 
 
-class Command(_TwoDashes, TyperCommand):
+class Command(_Ours, TyperCommand):
     """One command."""
 
 
-class Group(_TwoDashes, TyperGroup):
+class Group(_Ours, TyperGroup):
     """A group that knows `help`, and what a misspelt command may have meant."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -139,7 +143,7 @@ def load_command(name: str) -> Any:
         app.command(word, cls=Command)(function)
     if list(module.COMMANDS) != [name]:
         app.callback()(_group)
-    return get_command(app)
+    return _light(get_command(app))
 
 
 def _group() -> None:
@@ -156,7 +160,40 @@ def root() -> Any:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(provisioner)
-    return get_command(app)
+    return _light(get_command(app))
+
+
+def _light(command: Any) -> Any:
+    """The command, whose parameters are converted only where there is something to convert: typer
+    asks pydantic even about options that nobody has given, and its import takes longer than
+    everything else at the start of a command.
+    """
+    for parameter in command.params:
+        _light_option(parameter)
+    for inner in getattr(command, "commands", {}).values():
+        _light(inner)
+    return command
+
+
+def _light_option(parameter: Any) -> Any:
+    parameter.process_value = partial(_process, parameter, parameter.process_value)
+    return parameter
+
+
+def _process(parameter: Any, convert: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
+    """A value as the command is to get it, if that needs no thought; else what `convert` makes
+    of it.
+    """
+    takes = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
+    if value is None and not parameter.required:
+        found: Any = () if parameter.multiple or parameter.nargs != 1 else None
+    elif type(value) is str and takes is str:
+        found = value
+    elif type(value) is str and isinstance(takes, EnumType) and value in takes._value2member_map_:
+        found = takes(value)
+    else:
+        return convert(context, value)
+    return found if parameter.callback is None else parameter.callback(context, parameter, found)
 
 
 def provisioner(
@@ -189,12 +226,15 @@ def run(arguments: Sequence[str]) -> int:
         except (KeyboardInterrupt, typer.Abort):  # typer turns one into the other where it meets it
             return interrupts.CODE
         except BrokenPipeError:
+            from provisioner.cli.console import broken_pipe  # `--help` does without it
+
             return broken_pipe()
         return code if isinstance(code, int) else 0
 
 
 def _wrong_usage(error: Any, arguments: Sequence[str]) -> int:
-    from provisioner.model import Problem  # a third of the time that `--help` may take
+    from provisioner.cli.console import fail, wants_json  # `--help` does without them
+    from provisioner.model import Problem
 
     path = error.ctx.command_path if error.ctx else "provisioner"
     detail = error.format_message() or "A command is missing."

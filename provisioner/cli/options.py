@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,7 +38,7 @@ class ReportFormat(StrEnum):
 
 
 Chdir = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--chdir", "-C", metavar="DIR", help="The workspace; default: this folder, or one above."
     ),

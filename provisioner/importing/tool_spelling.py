@@ -124,7 +124,7 @@ def read_tool(tool: Any, at: Path, losses: Losses) -> list[dict[str, Any]]:
 def _bare(tool: str, at: Path, losses: Losses) -> list[dict[str, Any]]:
     """A tool that is only its name."""
     kind = _FORMERLY.get(tool, tool)
-    from provisioner.kinds.assistant.tools import NAMED
+    from provisioner.kinds.assistant.recognized import NAMED
 
     if kind not in NAMED:
         losses.lose(at, tool, "is no tool", did_you_mean(tool, _kinds()))

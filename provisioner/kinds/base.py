@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.diff import top
 from provisioner.kinds.table import Table
-from provisioner.model import Address, Fields, Live, Locked, LockState, Mapped, Stamp
+from provisioner.model import Address, Fields, Stamp
 
 if TYPE_CHECKING:
     from pathlib import Path as PathOnDisk
 
     from pydantic import BaseModel
 
-    from provisioner.model import Check
+    from provisioner.model import Check, Live, Locked, LockState, Mapped
     from provisioner.remote import Remote
 
 
@@ -434,6 +434,12 @@ class Kind(ABC):
 
         title = "".join(word.capitalize() for word in self.name.split("_"))
         return self.fields.model(f"{title}Spec", self.about, Resource)
+
+    def recognized(self, value: Any) -> Any:
+        """The declaration that a valid value is, without the model; None where only the model
+        knows whether it is valid.
+        """
+        return self.fields.recognized(value)
 
     @property
     def per_api(self) -> bool:

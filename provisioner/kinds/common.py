@@ -27,17 +27,14 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from provisioner import disk
 from provisioner.kinds.base import Path, Scope
-from provisioner.kinds.table import as_written
+from provisioner.kinds.table import MAX_KEY, MAX_METADATA, MAX_VALUE, as_written
 from provisioner.masking import OWN, RUNNER
 
 RESERVED = ("provisioner", "sha256")
 """Keys that mark what is ours: the first in metadata, both in the attributes of a file in a
 store."""
 
-MAX_METADATA = 15  # the service takes 16, one is our stamp
 MAX_ATTRIBUTES = 14  # the service takes 16, two are ours
-MAX_KEY = 64
-MAX_VALUE = 512
 
 
 class Strict(BaseModel):

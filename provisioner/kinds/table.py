@@ -4,7 +4,8 @@ each API calls it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 UNNAMED = "inline"
 """The key of what came along with a request, and has no id that a spec could name."""
+
+UNSURE: Any = object()
+"""What is said of a value of which only the model of its kind knows whether it is valid."""
 
 Declare = Callable[[Any, "Scope", "Path"], Any]
 """From what a valid spec says to the declared value: texts read, names resolved. None where that
@@ -50,6 +54,9 @@ class Sort:
     normal: Callable[[Any], Any] = _as_is  # the one shape in which values are compared
     # A `Declare`, or the name of one; none where what is written is what is declared.
     declare: Declare | str | None = None
+    # What the model makes of a value, by what a field's limits are: for values that are surely
+    # valid, so that most specs are read without any model. `UNSURE` for all others.
+    recognized: Callable[[Any, Mapping[str, Any]], Any] = lambda _value, _limits: UNSURE
     # How an edit goes back into a spec, where that is more than a value: `text` that may be read
     # from a file, `tools`, a `format`, `store_files`.
     edited: str = ""
@@ -163,25 +170,52 @@ class Table:
 
     def declared(self, spec: Any, scope: Scope) -> Fields:
         """The fields that a valid spec says, in its own words where it may."""
-        plain = {one.name for one in self if one.kept and not one.sort.declare}
-        fields: Fields = spec.model_dump(include=plain, exclude_unset=True)
-        for one in self:
-            declare = one.sort.declare
-            if declare and one.name in spec.model_fields_set:
-                made = named(declare) if isinstance(declare, str) else declare
-                fields[one.name] = made(getattr(spec, one.name), scope, (one.name,))
+        fields: Fields = spec.model_dump(include=self._as_they_are, exclude_unset=True)
+        for name, declare in self._declared:
+            if name in spec.model_fields_set:
+                fields[name] = declare(getattr(spec, name), scope, (name,))
         return fields
 
     @cached_property
-    def _referring(self) -> list[Field]:
-        """The fields that can refer to anything."""
-        return [one for one in self if one.sort.refers_to]
+    def _as_they_are(self) -> Mapping[str, bool]:
+        return {one.name: True for one in self if one.kept and not one.sort.declare}
+
+    @cached_property
+    def _declared(self) -> list[tuple[str, Declare]]:
+        return [(one.name, _imported(one.sort.declare)) for one in self if one.sort.declare]
+
+    def recognized(self, value: Any) -> Said | None:
+        """What a model would make of a declaration that is surely valid; None where only the model
+        knows.
+        """
+        if type(value) is not dict or not self._fields or not self._required <= value.keys():
+            return None
+        said: dict[str, Any] = {}
+        for name, written in value.items():
+            one = self._fields.get(name)
+            if one is None:
+                return None
+            if written is None and not one.required and one.said is None:
+                said[name] = None
+                continue
+            found = said[name] = one.sort.recognized(written, one.limits)
+            if found is UNSURE:
+                return None
+        return Said(said)
+
+    @cached_property
+    def _required(self) -> frozenset[str]:
+        return self.named("required")
 
     def references(self, fields: Fields) -> Iterator[Address]:
         """The managed resources that fields refer to."""
         for reference in self._named(fields):
             if isinstance(reference, str):
                 yield Address.parse(reference)
+
+    @cached_property
+    def _referring(self) -> list[Field]:
+        return [one for one in self if one.sort.refers_to]
 
     def unmanaged(self, fields: Fields) -> bool:
         """Whether fields refer to something that is not managed here."""
@@ -218,6 +252,32 @@ class Table:
         return create_model(name, __base__=base, __doc__=about, __module__=__name__, **columns)
 
 
+class Said:
+    """A declaration that was recognized, with what is asked of an instance of a model."""
+
+    __slots__ = ("_said",)
+
+    def __init__(self, said: Mapping[str, Any]) -> None:
+        self._said = said
+
+    def __getattr__(self, name: str) -> Any:
+        return self._said.get(name)
+
+    @property
+    def model_fields_set(self) -> Set[str]:
+        """The fields that the author has written."""
+        return self._said.keys()
+
+    def model_dump(self, *, include: Iterable[str], exclude_unset: bool) -> Fields:
+        """Those of some fields that the author has written, in their order."""
+        return {name: self._said[name] for name in include if name in self._said}
+
+
+def _imported(declare: Declare | str) -> Declare:
+    found: Declare = named(declare) if isinstance(declare, str) else declare
+    return found
+
+
 def _column(one: Field) -> tuple[Any, Any]:
     """A field as pydantic knows it: what it takes, and everything else about it."""
     from pydantic import Field as Column
@@ -251,11 +311,25 @@ def unstamped(metadata: Any) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name != Stamp.KEY}
 
 
-TEXT = Sort(written=str, shape=shapes.text, normal=_filled)
+def _text(value: Any, limits: Mapping[str, Any]) -> Any:
+    fits = type(value) is str and (
+        limits.get("min_length", 0) <= len(value) <= limits.get("max_length", math.inf)
+    )
+    return value if fits and limits.keys() <= {"min_length", "max_length"} else UNSURE
+
+
+def _real(value: Any, limits: Mapping[str, Any]) -> Any:
+    """A number between two ends; it is a float from then on, as the model makes it one."""
+    fits = type(value) in (int, float) and limits.keys() == {"ge", "le"}
+    return float(value) if fits and limits["ge"] <= value <= limits["le"] else UNSURE
+
+
+TEXT = Sort(written=str, shape=shapes.text, normal=_filled, recognized=_text)
 REAL = Sort(
     written=float,
     shape=shapes.number,
     normal=lambda value: float(value) if isinstance(value, int) else value,
+    recognized=_real,
 )
 
 # Text, `{file: PATH}` or `{files: [PATH, …]}`.
@@ -270,7 +344,7 @@ WRITING = Sort(
 
 def as_written(value: Any) -> Any:
     """What an author wrote: a word as it is, anything else as its mapping."""
-    return value if isinstance(value, str | None) else value.declared()
+    return value if isinstance(value, str | dict | None) else value.declared()
 
 
 def renamed_reference(value: Any, addresses: Mapping[str, str]) -> Any:
@@ -298,7 +372,27 @@ def reference(kind: str) -> Sort:
 
 def choice(*values: str) -> Sort:
     """One of some words."""
-    return Sort(written=Literal[values], shape=shapes.text)
+
+    def recognized(value: Any, _limits: Mapping[str, Any]) -> Any:
+        return value if type(value) is str and value in values else UNSURE
+
+    return Sort(written=Literal[values], shape=shapes.text, recognized=recognized)
+
+
+MAX_METADATA = 15  # the service takes 16, one is our stamp
+MAX_KEY = 64
+MAX_VALUE = 512
+
+
+def _labels(value: Any, _limits: Mapping[str, Any]) -> Any:
+    if type(value) is not dict or len(value) > MAX_METADATA:
+        return UNSURE
+    for name, said in value.items():
+        if type(name) is not str or not 1 <= len(name) <= MAX_KEY or name == Stamp.KEY:
+            return UNSURE
+        if type(said) is not str or len(said) > MAX_VALUE:
+            return UNSURE
+    return value
 
 
 def metadata(*examples: Mapping[str, str]) -> Field:
@@ -309,6 +403,7 @@ def metadata(*examples: Mapping[str, str]) -> Field:
             written="provisioner.kinds.common:Metadata",
             shape=shapes.mapping(),
             normal=unstamped,
+            recognized=_labels,
         ),
         "Your own labels",
         examples,

@@ -4,7 +4,6 @@ carries both.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
@@ -215,6 +214,8 @@ class ObjectForm(Form):
             if top(unit) in self.keyed and not self.hides(unit):
                 seen[unit] = value
         canonical = json.dumps(seen, sort_keys=True, separators=(",", ":"))
+        import hashlib  # 3 ms, where nothing is looked for
+
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def parent(self, write: Write) -> str:

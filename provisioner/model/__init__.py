@@ -15,40 +15,6 @@ from provisioner.model.names import (
     Stamp,
     is_id,
 )
-from provisioner.model.plans import (
-    LEAVING,
-    QUIET,
-    Block,
-    Change,
-    Drifted,
-    FieldChange,
-    Plan,
-    Remnant,
-    Row,
-    Service,
-    StoreFileChange,
-)
-from provisioner.model.policies import Policies, Policy, Strictness, Waiver
-from provisioner.model.results import (
-    Applied,
-    Carrying,
-    Drift,
-    Event,
-    Mapped,
-    Report,
-    Unmanaged,
-    Unverifiable,
-)
-from provisioner.model.states import (
-    Approved,
-    Desired,
-    Live,
-    Locked,
-    LockState,
-    Overwritten,
-    Profile,
-    StoreFile,
-)
 
 if TYPE_CHECKING:
     from provisioner.model.checks import (
@@ -62,6 +28,43 @@ if TYPE_CHECKING:
         Judge,
         Miss,
         TurnResult,
+    )
+    from provisioner.model.plans import (
+        LEAVING,
+        QUIET,
+        Block,
+        Change,
+        Drifted,
+        FieldChange,
+        Plan,
+        Remnant,
+        Row,
+        Service,
+        StoreFileChange,
+    )
+    from provisioner.model.policies import (
+        Policies,
+        Policy,
+        Strictness,
+        Waiver,
+    )
+    from provisioner.model.reports import Carrying, Mapped, Report
+    from provisioner.model.results import (
+        Applied,
+        Drift,
+        Event,
+        Unmanaged,
+        Unverifiable,
+    )
+    from provisioner.model.states import (
+        Approved,
+        Desired,
+        Live,
+        Locked,
+        LockState,
+        Overwritten,
+        Profile,
+        StoreFile,
     )
 
 __all__ = [
@@ -118,9 +121,10 @@ __all__ = [
     "is_id",
 ]
 
-# What few commands need is imported when somebody asks for it: a noun costs half a millisecond.
-_LATER = frozenset(
-    {
+# Where the others live. They are imported when somebody asks for one: a noun costs half a
+# millisecond, and few commands need more than a handful.
+_HOMES = {
+    "checks": (
         "Attempt",
         "Check",
         "CheckFile",
@@ -131,11 +135,52 @@ _LATER = frozenset(
         "Judge",
         "Miss",
         "TurnResult",
-    }
-)
+    ),
+    "plans": (
+        "LEAVING",
+        "QUIET",
+        "Block",
+        "Change",
+        "Drifted",
+        "FieldChange",
+        "Plan",
+        "Remnant",
+        "Row",
+        "Service",
+        "StoreFileChange",
+    ),
+    "policies": (
+        "Policies",
+        "Policy",
+        "Strictness",
+        "Waiver",
+    ),
+    "reports": ("Carrying", "Mapped", "Report"),
+    "results": (
+        "Applied",
+        "Drift",
+        "Event",
+        "Unmanaged",
+        "Unverifiable",
+    ),
+    "states": (
+        "Approved",
+        "Desired",
+        "Live",
+        "Locked",
+        "LockState",
+        "Overwritten",
+        "Profile",
+        "StoreFile",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+    home = _HOME_OF.get(name)
+    if home is None:
         raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
-    return getattr(import_module(f"{__name__}.checks"), name)
+    found = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = found
+    return found

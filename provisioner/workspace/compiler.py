@@ -4,7 +4,7 @@ together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -17,6 +17,7 @@ from provisioner.model import Address, Desired, Fields, Problem, Source
 from provisioner.text import did_you_mean, quoted, shown
 from provisioner.workspace.contents import Contents
 from provisioner.workspace.declaring import Declaration, Declaring, unknown_environments
+from provisioner.workspace.memory import Sound
 from provisioner.workspace.sections import RawResource, SourcedFinding, bad_id
 from provisioner.workspace.setting import SETTINGS_FILE as CONFIG
 from provisioner.workspace.setting import Environment, switched_off
@@ -98,6 +99,8 @@ class Compiler:
         self._externals: dict[tuple[str, str], External] = {}
         self._files: dict[str, tuple[Fields, Source, str]] = {}
         self._citing: list[RawResource] = []  # whose checks name documents
+        # What is worth remembering: of what there is nothing to say, whatever other files say.
+        self.sound: dict[tuple[str, str], Sound] = {}
 
     @property
     def externals(self) -> tuple[External, ...]:
@@ -132,9 +135,10 @@ class Compiler:
 
     def _beside(self) -> Iterator[SourcedFinding]:
         """What is wrong with several resources together."""
+        present = {address.kind for address in self.desired}
         fields = {address: want.fields for address, want in self.desired.items()}
-        for kind in self.declaring.shared.kinds.values():
-            for address, finding in kind.beside(fields):
+        for name, kind in self.declaring.shared.kinds.items():
+            for address, finding in kind.beside(fields) if name in present else ():
                 yield SourcedFinding(self.desired[address].source, finding, str(address))
 
     def _circles(self) -> Iterator[SourcedFinding]:
@@ -209,15 +213,27 @@ class Compiler:
             ]
         self._report(raw, findings)
 
+    def _sound(self, raw: RawResource, sound: Sound) -> None:
+        """What is known to be right without being read: all but most of its fields, which nobody
+        asks for who lets a workspace remember.
+        """
+        address = Address(raw.kind.name, raw.name)
+        if self.environment.public and (
+            off := switched_off(f"`{address}` uses", sound.api, ("api",))
+        ):
+            self._report(raw, [off])
+        api = sound.api or self.environment.api
+        fields = {"model": sound.model}
+        self.desired[address] = Desired(address, fields, raw.source, sound.depends_on, api)
+
     def _resource(self, raw: RawResource) -> None:
+        if isinstance(raw.value, Sound):
+            self._sound(raw, raw.value)
+            return
         declaration = self.declaring.declaration(raw)
         if declaration.findings:
             self._report(raw, declaration.findings)
-        for kind, id, path in declaration.externals:
-            api, _ = raw.kind.through.get(kind, (None, ()))
-            external = self._externals.get((kind, id))
-            if external is None or (api and not external.api):
-                self._externals[kind, id] = External(kind, id, raw.source.at(*path), api)
+        self._add_externals(raw, declaration)
         for name, wish in declaration.files.items():
             # Of a faulty one nobody knows.
             wanted = {} if declaration.fields is None else wish.fields
@@ -239,6 +255,13 @@ class Compiler:
                 )
         if declaration.fields is not None and not (raw.kind.inlined or raw.kind.uploaded):
             self._desire(raw, declaration, declaration.fields)
+
+    def _add_externals(self, raw: RawResource, declaration: Declaration) -> None:
+        for kind, id, path in declaration.externals:
+            api, _ = raw.kind.through.get(kind, (None, ()))
+            known = self._externals.get((kind, id))
+            if known is None or (api and not known.api):
+                self._externals[kind, id] = External(kind, id, raw.source.at(*path), api)
 
     def _add_files(self) -> None:
         contents: Contents = self.declaring.shared.contents
@@ -263,26 +286,21 @@ class Compiler:
     def _desire(self, raw: RawResource, declaration: Declaration, fields: Fields) -> None:
         address = Address(raw.kind.name, raw.name)
         spec = declaration.spec
-        layered = "api" in raw.kind.spec.model_fields
+        layered = raw.kind.fields.get("api") is not None
         own = getattr(spec, "api", None) if layered else None
         api = (own or self.environment.api) if layered else None
         if self.environment.public and (off := switched_off(f"`{address}` uses", own, ("api",))):
             self._report(raw, [off])
         findings, losses = self._checks(raw, declaration, fields=fields, address=address, api=api)
         lifecycle = getattr(spec, "lifecycle", None)
-        accepted = self.environment.accept_loss
-        names = [
-            loss.name
-            for loss in losses
-            if loss.name in accepted or f"{address}#{loss.name}" in accepted
-        ]
-        lost = tuple(dict.fromkeys(names))
-        self._report(
-            raw, [finding for finding in findings if not _follows(finding, declaration.findings)]
-        )
-        self._report(
-            raw, [_not_carried(address, loss, api) for loss in losses if loss.name not in lost]
-        )
+        lost: tuple[str, ...] = ()
+        if findings or losses:
+            self._report(raw, [one for one in findings if not _follows(one, declaration.findings)])
+            lost = self._lost(address, losses)
+            left = [loss for loss in losses if loss.name not in lost]
+            self._report(raw, [_not_carried(address, loss, api) for loss in left])
+        elif layered and lifecycle is None and declaration.quiet:
+            self._note(raw, own, fields, declaration.depends_on)
         if declaration.cited:
             self._citing.append(raw)
         self.desired[address] = Desired(
@@ -296,6 +314,26 @@ class Compiler:
             lost=lost,
             checks=declaration.checks,
         )
+
+    def _lost(self, address: Address, losses: Iterable[Loss]) -> tuple[str, ...]:
+        """The losses that the environment accepts, each once."""
+        accepted = self.environment.accept_loss
+        names = [
+            loss.name
+            for loss in losses
+            if loss.name in accepted or f"{address}#{loss.name}" in accepted
+        ]
+        return tuple(dict.fromkeys(names))
+
+    def _note(
+        self, raw: RawResource, own: str | None, fields: Fields, depends_on: tuple[Address, ...]
+    ) -> None:
+        """That there is nothing to say of a resource. Kinds look at the fields of those who name
+        them, beside each other; stores do not.
+        """
+        if not raw.only and all(kind_of(one.kind).holds_files for one in depends_on):
+            sound = Sound(own, str(fields.get("model")), depends_on)
+            self.sound[raw.kind.name, raw.name] = sound
 
     def _uncitable(self, raw: RawResource) -> Iterator[Finding]:
         """Documents that checks want cited and that nothing of the resource holds. What is not
@@ -338,8 +376,12 @@ class Compiler:
 
     def _unknown_losses(self) -> Iterator[SourcedFinding]:
         """Entries of `accept_loss` that can never be a loss."""
+        if not self.environment.accept_loss:
+            return
         layered = [
-            kind for kind in self.declaring.shared.kinds.values() if "api" in kind.spec.model_fields
+            kind
+            for kind in self.declaring.shared.kinds.values()
+            if kind.fields.get("api") is not None
         ]
         known = {name for kind in layered for name in kind.spec.model_fields}
         known |= {loss.name for _, (_, losses) in self._checked.values() for loss in losses}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from provisioner.kinds import file_at, file_kind, inlined_kind
 from provisioner.kinds import kind as kind_of
 from provisioner.kinds.base import Finding, Kind, Path, Scope
+from provisioner.kinds.table import Said
 from provisioner.model import Address, Fields
 from provisioner.text import quoted, shown, suggest
 from provisioner.workspace.contents import Contents
@@ -50,6 +51,13 @@ class Declaration:
     cited: list[tuple[str, Path]] = field(default_factory=list)  # by those checks
     depends_on: tuple[Address, ...] = ()
     bound: bool = False
+    alone: bool = True  # whether it depends on nothing but itself and on managed resources
+
+    @property
+    def quiet(self) -> bool:
+        """Whether there is nothing to say of it, in any environment and whatever files hold."""
+        more = self.findings, self.files, self.externals, self.checks, self.cited
+        return self.alone and not self.bound and self.fields is not None and not any(more)
 
     @property
     def failed(self) -> bool:
@@ -92,6 +100,7 @@ class ResourceScope(Scope):
         self.declaration.findings.append(finding)
 
     def _try(self, written: str, path: Path, use: Callable[[], _T]) -> _T | None:
+        self.declaration.alone = False
         try:
             return use()
         except FileRefused as refused:
@@ -128,6 +137,7 @@ class ResourceScope(Scope):
 
     def exists(self, path: str) -> bool:
         """Whether the workspace has a file there."""
+        self.declaration.alone = False
         return self._contents.exists(path)
 
     def document(self, value: Mapping[str, Any], path: Path) -> Any:
@@ -147,6 +157,7 @@ class ResourceScope(Scope):
         if raw is None:
             return None
         if raw.external:
+            self.declaration.alone = False
             self.declaration.bound |= raw.dynamic
             id = self._neighbours.external_id(raw)
             if id and kind in self.declaration.raw.kind.through:
@@ -156,6 +167,7 @@ class ResourceScope(Scope):
 
     def _unmanaged(self, kind: str, id: str, path: Path) -> dict[str, str]:
         finding = bad_id(id, path, f"`{self.address}`")
+        self.declaration.alone = False
         if finding:
             self.report(finding)
         else:
@@ -233,6 +245,7 @@ class ResourceScope(Scope):
 
     def tool(self, name: str, path: Path) -> Fields | None:
         """The declared fields of a shared tool."""
+        self.declaration.alone = False
         raw = self._find(inlined_kind().name, name, path)
         if raw is None:
             return None
@@ -277,7 +290,7 @@ class Validated:
     """
 
     value: Any
-    spec: BaseModel | None
+    spec: BaseModel | Said | None
     findings: tuple[Finding, ...] = ()
     sound: bool = True
     placed: Callable[[Path], Path] | None = None  # from the salvaged value back to what is written
@@ -339,7 +352,10 @@ class Declaring:
 
     def _declare(self, raw: RawResource) -> Declaration:
         checked = self._validate(raw)
-        bound = any(path and "only" in item for path, item in _entries(raw.value))
+        # What is recognized says nothing of environments.
+        bound = not isinstance(checked.spec, Said) and any(
+            path and "only" in item for path, item in _entries(raw.value)
+        )
         declaration = Declaration(raw, checked.spec, findings=list(checked.findings), bound=bound)
         if checked.spec is None:
             return declaration
@@ -403,7 +419,10 @@ def validated(raw: RawResource, value: Any, environments: tuple[str, ...]) -> Va
     """Hold a value against its kind's model. Where it does not fit, what is left without the faulty
     parts is declared all the same, so that one run finds everything.
     """
-    from pydantic import ValidationError
+    recognized = raw.kind.recognized(value)
+    if recognized is not None:
+        return Validated(value, recognized)
+    from pydantic import ValidationError  # which costs as much as all the rest of a small workspace
 
     model = raw.kind.spec
     unknown = tuple(unknown_environments(value, environments))

@@ -13,7 +13,7 @@ import yaml
 from provisioner.diff import parts, same
 from provisioner.jsontext import canonical
 from provisioner.kinds import kind
-from provisioner.kinds.assistant.tools import NAMED
+from provisioner.kinds.assistant.recognized import NAMED
 from provisioner.kinds.base import Form, Path
 from provisioner.kinds.common import applies
 from provisioner.model import Desired, Fields

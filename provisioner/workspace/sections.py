@@ -7,18 +7,20 @@ from __future__ import annotations
 import contextlib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from provisioner.digests import Mark
 from provisioner.kinds import is_file
 from provisioner.kinds.base import Finding, Kind
 from provisioner.masking import with_secret
 from provisioner.model import ID_RULE, Address, Problem, Source, is_id
 from provisioner.text import did_you_mean, dotted, sort_of, spelt, suggest
+from provisioner.workspace.memory import Memory, Sound, Told, standing
 from provisioner.workspace.tree import FileRefused, Tree, TreeEntry, not_readable
 from provisioner.yamltext.reading import Reading, read_yaml
 
@@ -98,6 +100,16 @@ class Sections:
     # Names that files which cannot be read may declare.
     unread: set[str] = field(default_factory=set)
     duplicates: list[tuple[RawResource, Source]] = field(default_factory=list)
+    # Files that hold nothing but resources, all alike in every environment, and of which there is
+    # nothing to say so far.
+    plain: dict[str, Mark] = field(default_factory=dict)
+    remembered: list[Sound] = field(default_factory=list)  # resources that were not read again
+
+    @property
+    def said(self) -> int:
+        """How much there is that files have beside resources."""
+        found = len(self.findings) + len(self.problems) + len(self.odd) + len(self.duplicates)
+        return found + sum(map(len, self.lists.values()))
 
     @property
     def empty(self) -> bool:
@@ -107,16 +119,42 @@ class Sections:
         return [name for known, name in self.resources if known == kind]
 
 
-def collect(tree: Tree, kinds: dict[str, Kind]) -> Sections:
-    """Read every spec of the workspace."""
+def collect(tree: Tree, kinds: dict[str, Kind], memory: Memory | None = None) -> Sections:
+    """Read every spec of the workspace, or take what it says from memory."""
     sections = Sections()
     by_section = {kind.section: kind for kind in kinds.values()}
     for entry in _spec_files(tree, sections):
-        reading, dynamic = _read(tree, entry, sections)
+        ordinary = entry.plain and not entry.link and not entry.twin
+        told = memory.told(entry.path, entry.place) if memory and ordinary else None
+        if told is not None and _recall(sections, kinds, entry.path, told):
+            continue
+        before = sections.said
+        reading, dynamic, marked = _read(tree, entry, sections)
         if reading is not None:
             _SpecFile(sections, by_section, entry.path, dynamic).add(reading)
+        if marked and reading and ordinary and not dynamic and sections.said == before:
+            sections.plain[entry.path] = marked
+    unread = any(one.finding.summary == UNKNOWN for one in sections.findings)
+    if memory and (unread or not standing(sections.resources, sections.remembered)):
+        memory.forget()
+        return collect(tree, kinds)
     _explain_named_files(tree, sections)
     return sections
+
+
+def _recall(sections: Sections, kinds: dict[str, Kind], file: str, told: Sequence[Told]) -> bool:
+    """Add what a file is remembered to declare, if anything could be declared so."""
+    for kind, name, _ in told:
+        if kind not in kinds or not kinds[kind].per_api or not _NAME.fullmatch(name):
+            return False
+    for named, name, sound in told:
+        place = Source(file, (kinds[named].section, name))
+        raw = RawResource(kinds[named], name, value=sound, source=place, dynamic=False)
+        first = sections.resources.setdefault((named, name), raw)
+        if first is not raw:
+            sections.duplicates.append((first, place))
+        sections.remembered.append(sound)
+    return True
 
 
 def _spec_files(tree: Tree, sections: Sections) -> list[TreeEntry]:
@@ -153,15 +191,17 @@ def _to_begin(tree: Tree) -> str:
     return "`provisioner init` writes a starter workspace; `-C DIR` chooses another folder"
 
 
-def _read(tree: Tree, entry: TreeEntry, sections: Sections) -> tuple[Reading | None, bool]:
+def _read(
+    tree: Tree, entry: TreeEntry, sections: Sections
+) -> tuple[Reading | None, bool, Mark | None]:
     data = b""
     try:
         tree.inside(entry)
-        data = tree.read(entry)
+        data, marked = tree.read_marked(entry)
         reading = read_yaml(data)
         if b"://" in data:
             sections.findings += secrets_in(Source(entry.path), reading.value)
-        return reading, b"${" in data
+        return reading, b"${" in data, marked
     except (OSError, FileRefused) as error:
         refused = error if isinstance(error, FileRefused) else not_readable(error)
         sections.problems.append(
@@ -174,7 +214,7 @@ def _read(tree: Tree, entry: TreeEntry, sections: Sections) -> tuple[Reading | N
 
         sections.problems.append(explain(entry.path, data, error))
         sections.unread.update(name.decode() for name in _LISTED.findall(data))
-    return None, False
+    return None, False, None
 
 
 def secrets_in(source: Source, value: Any) -> Iterator[SourcedFinding]:

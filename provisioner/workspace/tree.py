@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from provisioner import disk
+from provisioner.digests import Mark, mark
 
 _OURS = (disk.OURS, ".git")
 _MAGIC = re.compile(r"[*?\[]")
@@ -159,10 +160,15 @@ class Tree:
 
     def read(self, entry: TreeEntry) -> bytes:
         """What a file holds, or would hold; raises OSError."""
+        return self.read_marked(entry)[0]
+
+    def read_marked(self, entry: TreeEntry) -> tuple[bytes, Mark | None]:
+        """The same, and by what it is known whether the file has changed; nothing of a draft."""
         draft = self.draft(entry)
         if draft is not None:
-            return draft
-        return disk.read(entry.place, disk.LARGEST_TEXT)
+            return draft, None
+        data, found = disk.read_found(entry.place, disk.LARGEST_TEXT)
+        return data, mark(found)
 
     def draft(self, entry: TreeEntry) -> bytes | None:
         """What a file would hold, where that is not what it holds."""

@@ -22,6 +22,7 @@ from provisioner.text import quoted, suggest
 from provisioner.workspace.compiler import Compiler, Specs, keys_among
 from provisioner.workspace.contents import Contents
 from provisioner.workspace.declaring import Declaring, SharedWorkspace, validated
+from provisioner.workspace.memory import Memory, Told
 from provisioner.workspace.moves import Moves
 from provisioner.workspace.sections import Sections, SourcedFinding, collect
 from provisioner.workspace.setting import SETTINGS_FILE, Environment, Setting, setting
@@ -32,16 +33,21 @@ if TYPE_CHECKING:
     from provisioner.workspace.config import WorkspaceFile
 
 
+_MUCH = 50_000  # objects; looking through so many takes longer than anything that is found saves
+
+
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Switch the cyclic garbage collector off, and back on if it was on: 1,000 specs take 0.17 s
-    instead of 0.29.
+    instead of 0.29. What very much was made in between is never looked through: it is kept.
     """
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if was and gc.get_count()[0] > _MUCH:
+            gc.freeze()
         if was:
             gc.enable()
 
@@ -71,6 +77,32 @@ class Workspace:
         ]
         self._contents = Contents(root, drafts, locks, new)
         self._checked: dict[tuple[str, str], Any] = {}
+        self._memory: Memory | None = None
+        self._compilers: dict[str, Compiler] = {}
+
+    def remember(self) -> None:
+        """Let files that were found sound before not be read again. What they declare then has no
+        fields but a model: only its problems can be asked for.
+        """
+        apis = [environment.api for environment in self.environments.values()]
+        self._memory = Memory(self.root, apis)
+
+    def keep(self) -> None:
+        """Remember what was found sound in every environment."""
+        if self._memory is None or self._compilers.keys() != self.environments.keys():
+            return
+        sections = self._sections
+        found: dict[str, list[Told]] = {path: [] for path in sections.plain}
+        first, *others = (compiler.sound for compiler in self._compilers.values())
+        for key, raw in sections.resources.items():
+            file = raw.source.file
+            if file not in found:
+                continue
+            if key in first and all(key in sound for sound in others):
+                found[file].append((*key, first[key]))
+            else:
+                del found[file]
+        self._memory.keep({path: (sections.plain[path], told) for path, told in found.items()})
 
     @classmethod
     def open(cls, root: Path) -> Workspace:
@@ -136,6 +168,8 @@ class Workspace:
             compiler.findings += [SourcedFinding(source, finding) for source, finding in findings]
             compiler.run()
             compiler.findings += keys_among(compiler.desired, self.environments)
+            if self._memory is not None:
+                self._compilers[environment] = compiler
             moves = Moves(declaring, compiler.exists)
             imports, moved, removed = moves.imports(), moves.moved(), moves.removed()
             problems = self._problems([*compiler.findings, *moves.findings])
@@ -174,7 +208,7 @@ class Workspace:
 
     @cached_property
     def _sections(self) -> Sections:
-        return collect(self._contents.tree, kinds())
+        return collect(self._contents.tree, kinds(), self._memory)
 
     @cached_property
     def _shared(self) -> SharedWorkspace:

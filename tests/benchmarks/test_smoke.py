@@ -28,7 +28,7 @@ def test_rows_are_measured_side_by_side() -> None:
     done = bench("--only", "version", "--only", "differ")
     assert (done.returncode, done.stderr) == (0, "")
     version, differ = done.stdout.splitlines()[4:]
-    assert version.startswith("`version`") and "≤ 1.5" in version
+    assert version.startswith("`version`") and "≤ 1.4" in version
     assert differ.startswith("differing 120 changed assistants") and "≤ 0.3" in differ
 
 

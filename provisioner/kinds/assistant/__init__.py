@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from provisioner.kinds.assistant.fields import FIELDS
 from provisioner.kinds.base import Form, Kind, Scope
 from provisioner.kinds.table import named
-from provisioner.model import Address, Fields, Mapped
+from provisioner.model import Address, Fields
 
 if TYPE_CHECKING:
-    from provisioner.model import Check
+    from provisioner.model import Check, Mapped
 
 # The APIs that an assistant can be deployed through: a form for each, imported when it is used.
 APIS = {

@@ -1,5 +1,5 @@
-"""From the tools that an author wrote to their neutral fields: names resolved, files found, schemas
-read, shared tools copied.
+"""From what an author wrote for an assistant to its neutral fields: names resolved, files found,
+texts and schemas read, shared tools copied. Models and plain values are told the same.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from typing import Any
 
 from provisioner.kinds.assistant.carried import HOMES
 from provisioner.kinds.assistant.json_schema import dotted, read_schema
-from provisioner.kinds.assistant.tools import CodeInterpreter, FileSearch, Function, Use
+from provisioner.kinds.assistant.recognized import MAX_CODE_FILES, MAX_INSTRUCTIONS
 from provisioner.kinds.base import Finding, Path, Scope
 from provisioner.kinds.file.accepted import RUNNABLE, counted, unaccepted
 from provisioner.kinds.table import as_written
 from provisioner.model import Fields
 from provisioner.text import quoted
 
-MAX_CODE_FILES = 50
 _MAGIC = frozenset("*?[")
 _MANY = {
     "function": "functions",
@@ -30,11 +29,11 @@ def declare_tools(tools: Iterable[Any] | None, scope: Scope, at: Path) -> list[F
     """The fields of every tool, in the declared order; those with findings are left out."""
     found: list[Fields] = []
     places: list[Path] = []
-    for index, tool in enumerate(tools or ()):
+    for index, tool in enumerate(map(as_written, tools or ())):
         place = (*at, index)
         fields = (
-            scope.tool(tool.use, (*place, "use"))
-            if isinstance(tool, Use)
+            scope.tool(tool["use"], (*place, "use"))
+            if isinstance(tool, dict) and "use" in tool
             else declare_tool(tool, scope, place)
         )
         if fields is not None:
@@ -45,73 +44,63 @@ def declare_tools(tools: Iterable[Any] | None, scope: Scope, at: Path) -> list[F
 
 
 def declare_tool(tool: Any, scope: Scope, at: Path) -> Fields:
-    """The fields of one tool that is not shared. `at` is its path below the resource."""
+    """The fields of one tool that is not shared, from what was written. `at` is its path below the
+    resource.
+    """
     if isinstance(tool, str):
         return {"type": tool}
-    if isinstance(tool, Function):
+    if tool["type"] == "function":
         return _function(tool, scope, at)
-    if isinstance(tool, FileSearch):
+    if tool["type"] == "file_search":
         return _file_search(tool, scope, at)
-    if isinstance(tool, CodeInterpreter):
+    if tool["type"] == "code_interpreter":
         return _code_interpreter(tool, scope, at)
     return _hosted({key: value for key, value in tool.items() if key != "only"}, scope, at)
 
 
-def _function(tool: Function, scope: Scope, at: Path) -> Fields:
-    fields: Fields = {"type": "function", "name": tool.name}
-    if tool.description is not None:
-        fields["description"] = tool.description
-    if tool.parameters is not None:
-        fields["parameters"] = read_schema(
-            tool.parameters, bool(tool.strict), scope, (*at, "parameters")
-        )
-    elif tool.strict:
-        detail = (
-            f"The function `{tool.name}` of `{scope.address}` is strict and has no `parameters`."
-        )
+def _function(tool: Mapping[str, Any], scope: Scope, at: Path) -> Fields:
+    name, strict = tool["name"], bool(tool.get("strict"))
+    fields: Fields = {"type": "function", "name": name} | _said(tool, "description")
+    if tool.get("parameters") is not None:
+        fields["parameters"] = read_schema(tool["parameters"], strict, scope, (*at, "parameters"))
+    elif strict:
+        detail = f"The function `{name}` of `{scope.address}` is strict and has no `parameters`."
         hint = (
             "write `parameters: {type: object, properties: {}, required: [], additionalProperties:"
             " false}`"
         )
         scope.report(Finding((*at, "strict"), "Not a strict schema", detail, hint))
-    if tool.strict is not None:
-        fields["strict"] = tool.strict
-    if tool.output_schema is not None:
-        fields["output_schema"] = read_schema(
-            tool.output_schema, False, scope, (*at, "output_schema")
-        )
-    more = {"defer_loading", "allowed_callers", "async_"}
-    return fields | tool.model_dump(
-        include=more, by_alias=True, exclude_unset=True, exclude_none=True
-    )
+    fields |= _said(tool, "strict")
+    if tool.get("output_schema") is not None:
+        place = (*at, "output_schema")
+        fields["output_schema"] = read_schema(tool["output_schema"], False, scope, place)
+    return fields | _said(tool, "defer_loading", "allowed_callers", "async")
 
 
-def _file_search(tool: FileSearch, scope: Scope, at: Path) -> Fields:
+def _said(tool: Mapping[str, Any], *names: str) -> Fields:
+    """The settings that a tool has, as they are; null says no more than leaving one out."""
+    return {name: tool[name] for name in names if tool.get(name) is not None}
+
+
+def _file_search(tool: Mapping[str, Any], scope: Scope, at: Path) -> Fields:
     fields: Fields = {"type": "file_search"}
-    if "vector_stores" in tool.model_fields_set:
-        named = [as_written(store) for store in tool.vector_stores]
+    if "vector_stores" in tool:
+        named = tool["vector_stores"]
         places = [(*at, "vector_stores", index) for index in range(len(named))]
         found = [
             scope.reference("vector_store", name, place)
             for name, place in zip(named, places, strict=True)
         ]
         fields["vector_stores"] = _distinct(found, places, scope, "Vector store named twice")
-    fields |= tool.model_dump(
-        include={"max_num_results", "ranking_options"}, exclude_unset=True, exclude_none=True
-    )
-    if tool.filters is not None:
-        fields["filters"] = tool.filters
-    return fields
+    return fields | _said(tool, "max_num_results", "ranking_options", "filters")
 
 
-def _code_interpreter(tool: CodeInterpreter, scope: Scope, at: Path) -> Fields:
+def _code_interpreter(tool: Mapping[str, Any], scope: Scope, at: Path) -> Fields:
     fields: Fields = {"type": "code_interpreter"}
-    if "files" in tool.model_fields_set:
-        written = [as_written(file) for file in tool.files]
-        fields["files"] = _files(written, "code interpreter", scope, (*at, "files"))
+    if "files" in tool:
+        fields["files"] = _files(tool["files"], "code interpreter", scope, (*at, "files"))
         _warn_of_unusual(fields["files"], scope, (*at, "files"))
-    more = {"memory_limit", "network_policy", "allowed_callers"}
-    return fields | tool.model_dump(include=more, exclude_unset=True, exclude_none=True)
+    return fields | _said(tool, "memory_limit", "network_policy", "allowed_callers")
 
 
 def _files(written: Sequence[Any], whose: str, scope: Scope, at: Path) -> list[Any]:
@@ -213,7 +202,7 @@ def _namespace(fields: Fields, scope: Scope, at: Path) -> None:
     for index, tool in enumerate(fields["tools"]):
         place = (*at, "tools", index)
         if tool["type"] == "function":
-            found.append(_function(Function.model_validate(tool), scope, place))
+            found.append(_function(tool, scope, place))
         else:
             found.append(_hosted(tool, scope, place))
         places.append(place)
@@ -243,6 +232,8 @@ def _distinct(found: list[Any], places: list[Path], scope: Scope, summary: str) 
 
 
 def _check_unique(tools: list[Fields], places: list[Path], scope: Scope) -> None:
+    if len(tools) < 2:
+        return
     seen: dict[tuple[str, str], Path] = {}
     for tool, place in zip(tools, places, strict=True):
         # There may be one function of a name, one MCP server of a label, and one tool of any other
@@ -256,3 +247,48 @@ def _check_unique(tools: list[Fields], places: list[Path], scope: Scope) -> None
         hint = "rename one" if name else "join them into one"
         detail = f"`{scope.address}` has two {what}: `{dotted(seen[key])}` and `{dotted(place)}`."
         scope.report(Finding(place, "Duplicate tool", detail, hint))
+
+
+def read_instructions(value: Any, scope: Scope, at: Path) -> str | None:
+    """The text, out of its files; one that is too long is reported."""
+    written = as_written(value)
+    text = None if written is None else scope.text(written, at)
+    if text is not None and len(text) > MAX_INSTRUCTIONS:
+        detail = (
+            f"`{scope.address}` has instructions of {len(text):,} characters; they may have at"
+            f" most {MAX_INSTRUCTIONS:,}."
+        )
+        hint = "move reference material into a vector store"
+        scope.report(Finding(at, "Too many characters", detail, hint))
+    return text
+
+
+def read_format(value: Any, scope: Scope, at: Path) -> Any:
+    """The format in its shortest spelling, its schema out of its file."""
+    written = as_written(value)
+    if not isinstance(written, dict):
+        return written
+    if written["type"] != "json_schema":
+        return written["type"]
+    strict = bool(written.get("strict"))
+    schema = read_schema(written["schema"], strict, scope, (*at, "schema"))
+    settings = _said(written, "name", "description", "strict")
+    return {"type": "json_schema", **settings, "schema": schema}
+
+
+def read_session(value: Any, scope: Scope, at: Path) -> Any:
+    """What it says, with the template and the vaults by their addresses or ids."""
+    found = as_written(value)
+    if not found:
+        return found
+    if "environment" in found:
+        from provisioner.kinds.surroundings import read_surroundings  # models, which few need
+
+        place = (*at, "environment")
+        found["environment"] = read_surroundings(found["environment"], scope, place)
+    if "vaults" in found:
+        found["vaults"] = [
+            scope.reference("vault", vault, (*at, "vaults", index))
+            for index, vault in enumerate(found["vaults"])
+        ]
+    return found

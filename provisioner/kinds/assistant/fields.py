@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from provisioner import shapes
-from provisioner.kinds.assistant import normal
+from provisioner.kinds.assistant import normal, recognized
 from provisioner.kinds.table import (
     REAL,
     TEXT,
@@ -19,10 +19,8 @@ from provisioner.kinds.table import (
 )
 from provisioner.shapes import either, many, mapping, maybe
 
-MAX_INSTRUCTIONS = 256_000
-"""Characters of a system prompt."""
-
 _SPEC = "provisioner.kinds.assistant.spec:"
+_DECLARE = "provisioner.kinds.assistant.declaring:"
 _TOOL = mapping(
     {
         "type": shapes.word,
@@ -90,13 +88,15 @@ INSTRUCTIONS = Sort(
     written=f"{_SPEC}Instructions",
     shape=shapes.text,
     normal=TEXT.normal,
-    declare=f"{_SPEC}read_instructions",
+    declare=f"{_DECLARE}read_instructions",
+    recognized=recognized.instructions,
     edited="text",
 )
 TOOLS = Sort(
     written=f"{_SPEC}Tools",
     shape=many(_TOOL),
-    declare="provisioner.kinds.assistant.declaring:declare_tools",
+    declare=f"{_DECLARE}declare_tools",
+    recognized=recognized.tools,
     edited="tools",
     refers_to=("vector_store", "file", "credential"),
     references=_named,
@@ -110,7 +110,7 @@ SESSION = Sort(
             "vaults": many(shapes.reference),
         }
     ),
-    declare=f"{_SPEC}read_session",
+    declare=f"{_DECLARE}read_session",
     refers_to=("environment_template", "vault"),
     references=_of_session,
     renamed=_session_renamed,
@@ -119,7 +119,8 @@ FORMAT = Sort(
     written=f"{_SPEC}ResponseFormat",
     shape=either(shapes.text, _FORMAT),
     normal=normal.response_format,
-    declare=f"{_SPEC}read_format",
+    declare=f"{_DECLARE}read_format",
+    recognized=recognized.response_format,
     edited="format",
 )
 

@@ -46,12 +46,14 @@ def flaws(schema: Any, *, strict: bool, function: bool = False) -> tuple[Flaw, .
     once, however many assistants use it.
     """
     try:
-        key = (_ENCODER.encode(schema), strict, function)
+        key = (repr(schema), strict, function)
+        known = _known.get(key)
+        if known is None:
+            _ENCODER.encode(schema)
+            known = _known[key] = _found(schema, strict, function)
+        return known
     except (TypeError, ValueError, RecursionError) as error:
         return (Flaw((), "Not a JSON Schema", f"cannot be written as JSON: {error}", None),)
-    if key not in _known:
-        _known[key] = _found(schema, strict, function)
-    return _known[key]
 
 
 def _found(schema: Any, strict: bool, function: bool) -> tuple[Flaw, ...]:

@@ -5,10 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
-from provisioner.kinds.assistant.fields import MAX_INSTRUCTIONS
-from provisioner.kinds.assistant.json_schema import read_schema
+from provisioner.kinds.assistant.recognized import MAX_INSTRUCTIONS, MAX_TOOLS
 from provisioner.kinds.assistant.tools import Tool
-from provisioner.kinds.base import Finding, Path, Scope
 from provisioner.kinds.common import (
     FromFile,
     FromFiles,
@@ -17,12 +15,10 @@ from provisioner.kinds.common import (
     Strict,
     choose_writing,
     nearest,
-    read_writing,
     refusal,
     refuse,
 )
-from provisioner.kinds.surroundings import Surroundings, read_surroundings
-from provisioner.kinds.table import as_written
+from provisioner.kinds.surroundings import Surroundings
 
 Nested = Annotated[
     SkipJsonSchema[None],
@@ -124,8 +120,6 @@ ResponseFormat = Annotated[
 ]
 
 
-MAX_TOOLS = 128
-
 ToolResources = Annotated[
     SkipJsonSchema[None],
     refuse(
@@ -168,44 +162,3 @@ class Session(Strict):
         description="The vaults whose credentials it may use, at most 10",
         examples=[[{"id": "vault_abc123"}]],
     )
-
-
-def read_session(value: Session | None, scope: Scope, at: Path) -> Any:
-    """What it says, with the template and the vaults by their addresses or ids."""
-    found = as_written(value)
-    if not found:
-        return found
-    if "environment" in found:
-        place = (*at, "environment")
-        found["environment"] = read_surroundings(found["environment"], scope, place)
-    if "vaults" in found:
-        found["vaults"] = [
-            scope.reference("vault", vault, (*at, "vaults", index))
-            for index, vault in enumerate(found["vaults"])
-        ]
-    return found
-
-
-def read_instructions(
-    value: str | FromFile | FromFiles | None, scope: Scope, at: Path
-) -> str | None:
-    """The text, out of its files; one that is too long is reported."""
-    text = read_writing(value, scope, at)
-    if text is not None and len(text) > MAX_INSTRUCTIONS:
-        detail = (
-            f"`{scope.address}` has instructions of {len(text):,} characters; they may have at"
-            f" most {MAX_INSTRUCTIONS:,}."
-        )
-        hint = "move reference material into a vector store"
-        scope.report(Finding(at, "Too many characters", detail, hint))
-    return text
-
-
-def read_format(value: str | Plain | JsonSchema | None, scope: Scope, at: Path) -> Any:
-    """The format in its shortest spelling, its schema out of its file."""
-    if isinstance(value, Plain):
-        return value.type
-    if not isinstance(value, JsonSchema):
-        return value
-    schema = read_schema(value.schema_, bool(value.strict), scope, (*at, "schema"))
-    return {**value.declared(), "schema": schema}

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
+from provisioner.kinds.assistant.recognized import (
+    FUNCTION_NAME,
+    MAX_CODE_FILES,
+    MAX_RESULTS,
+    NAMED,
+    Named,
+)
 from provisioner.kinds.common import Lazily, Reference, Strict, nearest, refusal, refuse
-
-FUNCTION_NAME = r"^[A-Za-z0-9_-]{1,64}$"
-Named = Literal[
-    "apply_patch",
-    "automations",
-    "code_interpreter",
-    "computer",
-    "computer_use",
-    "file_search",
-    "image_generation",
-    "programmatic_tool_calling",
-    "shell",
-    "tool_search",
-    "web_search",
-]
-NAMED: tuple[str, ...] = get_args(Named)
-"""Tools that work without settings, so that a bare string is enough."""
 
 FunctionName = Annotated[
     str,
@@ -159,7 +149,7 @@ class FileSearch(Strict):
     max_num_results: int | None = Field(
         default=None,
         ge=1,
-        le=50,
+        le=MAX_RESULTS,
         description="Chunks that the model is given, 1 to 50",
         examples=[8],
     )
@@ -218,7 +208,7 @@ class CodeInterpreter(Strict):
     type: Literal["code_interpreter"]
     files: list[Reference] = Field(
         default=[],
-        max_length=50,
+        max_length=MAX_CODE_FILES,
         description=(
             "Files that its code can read: paths or globs from the workspace root, or `{id: …}`; "
             "at most 20 under the Assistants API, 50 under Responses"

@@ -5,11 +5,11 @@ that the model refuses.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from provisioner.kinds.base import OPENAI, Finding, Path, Scope
-from provisioner.kinds.common import FromFile, FromFiles
+from provisioner.kinds.table import as_written
 from provisioner.model import Fields
 
 _PATH = re.compile(r"\S(?:[^\n]{0,250}\S)?\.[A-Za-z0-9]{1,8}")
@@ -33,7 +33,7 @@ def unlikely(spec: Any, fields: Fields, scope: Scope) -> Iterator[Finding]:
             rule=OPENAI,
         )
     yield from _refused_settings(model.strip(), fields, scope)
-    written = spec.instructions
+    written = as_written(spec.instructions)
     if isinstance(written, str):
         yield from _path_as_prompt(written, scope)
     elif written is not None and "${" in (fields.get("instructions") or ""):
@@ -73,7 +73,7 @@ def _path_as_prompt(written: str, scope: Scope) -> Iterator[Finding]:
         yield Finding(("instructions",), "Path as text", detail, hint, severity="warning")
 
 
-def _left_placeholders(written: FromFile | FromFiles, scope: Scope) -> Iterator[Finding]:
+def _left_placeholders(written: Mapping[str, Any], scope: Scope) -> Iterator[Finding]:
     for path, name in _named(written):
         left = _PLACEHOLDER.search(scope.text({"file": name}, path) or "")
         if left:
@@ -85,7 +85,7 @@ def _left_placeholders(written: FromFile | FromFiles, scope: Scope) -> Iterator[
             yield Finding(path, "Placeholder in prompt", detail, hint, severity="warning")
 
 
-def _named(written: FromFile | FromFiles) -> list[tuple[Path, str]]:
-    if isinstance(written, FromFile):
-        return [(("instructions", "file"), written.file)]
-    return [(("instructions", "files", at), name) for at, name in enumerate(written.files)]
+def _named(written: Mapping[str, Any]) -> list[tuple[Path, str]]:
+    if "file" in written:
+        return [(("instructions", "file"), written["file"])]
+    return [(("instructions", "files", at), name) for at, name in enumerate(written["files"])]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from provisioner.kinds.automation.fields import FIELDS
-from provisioner.kinds.automation.form import FORM
 from provisioner.kinds.base import Form, Kind, Scope
 from provisioner.model import Fields
 
@@ -54,6 +53,8 @@ class AutomationKind(Kind):
 
     def form(self, api: str | None) -> Form:
         """Automations are the same through every API."""
+        from provisioner.kinds.automation.form import FORM  # not needed where none is declared
+
         return FORM
 
     def declare(self, spec: Any, scope: Scope) -> Fields:

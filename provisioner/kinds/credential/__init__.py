@@ -9,7 +9,6 @@ from provisioner.diff import units
 from provisioner.kinds import kind
 from provisioner.kinds.base import Finding, Form, Kind, Reference
 from provisioner.kinds.credential.fields import FIELDS, SECRETS, SECRETS_OF, whole
-from provisioner.kinds.credential.form import FORM
 from provisioner.model import Address, Fields
 
 
@@ -64,10 +63,12 @@ class CredentialKind(Kind):
 
     def form(self, api: str | None) -> Form:
         """Credentials are the same through every API."""
+        from provisioner.kinds.credential.form import FORM  # not needed where none is declared
+
         return FORM
 
     def secrets(self, fields: Fields) -> Mapping[str, Reference]:
-        said = units({"auth": fields.get("auth")}, FORM.keyed)
+        said = units({"auth": fields.get("auth")}, self.form(None).keyed)
         return {path: said[path] for path in sorted(said.keys() & SECRETS) if said[path]}
 
     def beside(self, resources: Mapping[Address, Fields]) -> Iterable[tuple[Address, Finding]]:
@@ -89,7 +90,7 @@ class CredentialKind(Kind):
             yield from _given_together(resources, variables)
 
     def completed(self, address: Address, fields: Fields) -> Fields:
-        said = units({"auth": fields["auth"]}, FORM.keyed)
+        said = units({"auth": fields["auth"]}, self.form(None).keyed)
         for unit in SECRETS_OF.get(said.get("auth.type", ""), ()):
             above, last = unit.rsplit(".", 1)
             # There may be no `refresh`, and a client without a secret.

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from provisioner.kinds.base import Finding, Form, Kind, Scope
 from provisioner.kinds.file.accepted import extension
 from provisioner.kinds.file.fields import FIELDS
-from provisioner.kinds.file.form import FORM
 from provisioner.model import Fields
 
 _LINES = ("batch", "fine-tune", "evals")
@@ -33,6 +32,8 @@ class FileKind(Kind):
 
     def form(self, api: str | None) -> Form:
         """Files are the same through every API."""
+        from provisioner.kinds.file.form import FORM  # not needed where none is declared
+
         return FORM
 
     def declare(self, spec: Any, scope: Scope) -> Fields:

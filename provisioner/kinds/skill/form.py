@@ -4,7 +4,6 @@ what applications get.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import time
 import zipfile
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from provisioner import disk, shapes
 from provisioner.diff import top
-from provisioner.digests import held_path, sha256_of
+from provisioner.digests import digest_of, held_path, sha256_of
 from provisioner.errors import PlanError, ReplyLost, ServiceError
 from provisioner.kinds.base import Write
 from provisioner.kinds.table import TEXT, Field, Sort, Table
@@ -189,7 +188,7 @@ async def _downloaded(remote: Remote, path: str) -> dict[str, str] | None:
             if len(entries) > MAX_FILES or sum(one.file_size for one in entries) > MAX_BYTES:
                 return None
             found = {
-                one.filename.partition("/")[2]: hashlib.sha256(packed.read(one)).hexdigest()
+                one.filename.partition("/")[2]: digest_of(packed.read(one)).sha256
                 for one in entries
             }
     except (ServiceError, zipfile.BadZipFile, OSError, ValueError, RuntimeError):
@@ -212,7 +211,7 @@ def _planned(root: Path, path: str, sha256: str, address: Address) -> bytes:
     try:
         data = disk.read(held_path(root, path), MAX_BYTES)
         why = "its bytes are not the planned ones"
-        if hashlib.sha256(data).hexdigest() == sha256:
+        if digest_of(data).sha256 == sha256:
             return data
     except OSError as error:
         why = error.strerror or str(error)

@@ -17,6 +17,7 @@ from provisioner.kinds.assistant.tools import (
 )
 from provisioner.kinds.base import Scope
 from provisioner.kinds.common import Lazily, Shared, refusal
+from provisioner.kinds.table import as_written
 from provisioner.model import Fields
 
 
@@ -83,7 +84,7 @@ def declare(spec: ToolSpec, scope: Scope) -> Fields:
     """The tool as it is copied into assistants; a function is called after its resource unless it
     says a name.
     """
-    tool = spec.root
-    if isinstance(tool, SharedFunction) and "name" not in tool.model_fields_set:
-        tool = tool.model_copy(update={"name": scope.address.name})
+    tool = {"type": "function", **as_written(spec.root)}
+    if tool["type"] == "function":
+        tool.setdefault("name", scope.address.name)
     return declare_tool(tool, scope, ())

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from provisioner.kinds.base import Form, Kind
 from provisioner.kinds.vector_store.fields import FIELDS
-from provisioner.kinds.vector_store.form import FORM
 
 
 class VectorStoreKind(Kind):
@@ -40,6 +39,8 @@ class VectorStoreKind(Kind):
 
     def form(self, api: str | None) -> Form:
         """Vector stores are the same through every API."""
+        from provisioner.kinds.vector_store.form import FORM  # not needed where none is declared
+
         return FORM
 
 

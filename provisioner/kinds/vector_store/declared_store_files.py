@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from provisioner.kinds.base import OPENAI, Finding, Path, Scope
-from provisioner.kinds.common import MAX_ATTRIBUTES, MAX_VALUE, StaticChunking, applies
+from provisioner.kinds.common import MAX_ATTRIBUTES, StaticChunking, applies
 from provisioner.kinds.file.accepted import SEARCHABLE, counted, in_capitals, remedy, unaccepted
+from provisioner.kinds.table import MAX_VALUE
 from provisioner.kinds.vector_store.spec import Entry, IdEntry, PathEntry
 from provisioner.model import Stamp
 

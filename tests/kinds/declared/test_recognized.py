@@ -1,0 +1,128 @@
+"""What is known to be valid without a model: it is the same as what the model says, or nothing."""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from provisioner.kinds import kinds
+from tests.kinds.declared.memory import MemoryScope
+
+GOOD: tuple[dict[str, Any], ...] = (
+    {"model": "gpt-4o"},
+    {
+        "name": "Support",
+        "model": "gpt-4o",
+        "description": None,
+        "instructions": "Be brief.",
+        "tools": [
+            "code_interpreter",
+            {"use": "weather"},
+            {
+                "type": "function",
+                "name": "find",
+                "description": "Find a record",
+                "strict": True,
+                "parameters": {"type": "object", "properties": {}, "additionalProperties": False},
+            },
+            {"type": "file_search", "vector_stores": ["kb"], "max_num_results": 8},
+        ],
+        "temperature": 1,
+        "top_p": 0.5,
+        "reasoning_effort": "low",
+        "metadata": {"team": "support"},
+        "api": "assistants",
+    },
+    {
+        "model": "gpt-4o",
+        "instructions": {"file": "a.md"},
+        "tools": [{"type": "code_interpreter", "files": ["a.csv"]}],
+        "response_format": {
+            "schema": {"type": "object", "properties": {"default": {"type": "null"}}},
+            "type": "json_schema",
+            "name": "ticket",
+            "strict": False,
+        },
+    },
+    {"model": "gpt-4o", "instructions": {"files": ["a.md"]}, "response_format": "json_object"},
+)
+ODD = (
+    *(None, True, 0, -1, 2, 51, 1.5, float("nan"), float("inf"), 10**30, "", "a\n", "a b", "auto"),
+    *("x" * 65, "x" * 257, "x" * 513, [], [None], ["a", "a"], [{}], {}, {"id": "vs_1"}),
+    *({"file": ""}, {"file": "a", "files": []}, {"type": "mcp"}, {"type": ["function"]}),
+    *({"provisioner": "x"}, {"a": 1}, {"": "a"}, {f"k{n}": "v" for n in range(16)}),
+    *(["a"] * 129, ["code_interpreter"] * 129, {"only": ["prod"]}),
+)
+
+
+def _places(value: Any) -> Iterator[tuple[Any, ...]]:
+    """Every place of a value, from the outside."""
+    yield ()
+    pairs = value.items() if isinstance(value, dict) else ()
+    pairs = enumerate(value) if isinstance(value, list) else pairs
+    for key, inner in pairs:
+        for place in _places(inner):
+            yield (key, *place)
+
+
+def _with(value: Any, place: tuple[Any, ...], new: Any) -> Any:
+    if not place:
+        return new
+    changed = copy.copy(value)
+    changed[place[0]] = _with(value[place[0]], place[1:], new)
+    return changed
+
+
+def _variants(good: dict[str, Any]) -> Iterator[Any]:
+    """The same with something odd in each place, and with something odd beside what is there."""
+    for place in _places(good):
+        for odd in ODD:
+            yield _with(good, place, odd)
+        inside: Any = good
+        for key in place:
+            inside = inside[key]
+        if isinstance(inside, dict):
+            for name in ("only", "lifecycle", "api", "strict", "filters", "kind"):
+                yield _with(good, place, {**inside, name: True})
+            for name in inside:
+                rest = {key: one for key, one in inside.items() if key != name}
+                yield _with(good, place, rest)
+
+
+@pytest.mark.parametrize("good", GOOD)
+def test_what_is_recognized_is_valid(good: dict[str, Any]) -> None:
+    """Whatever is taken without the model is taken by the model as well, and says the same."""
+    assistant = kinds()["assistant"]
+    seen = 0
+    for value in _variants(good):
+        known = assistant.recognized(value)
+        if known is None:
+            continue
+        seen += 1
+        spec = assistant.spec.model_validate(value)
+        scopes = MemoryScope(), MemoryScope()
+        for scope in scopes:
+            scope.files = defaultdict(lambda: {"type": "object"})
+            scope.tools = {"weather": {"type": "function", "name": "weather"}}
+        declared = [
+            assistant.declare(one, scope) for one, scope in zip((known, spec), scopes, strict=True)
+        ]
+        assert repr(declared[0]) == repr(declared[1]), value
+        assert scopes[0].findings == scopes[1].findings, value
+        assert known.api == spec.api, value
+    assert seen
+
+
+@pytest.mark.parametrize("good", GOOD)
+def test_what_most_specs_say_is_recognized(good: dict[str, Any]) -> None:
+    """No model is imported for it."""
+    assert kinds()["assistant"].recognized(good) is not None
+
+
+def test_what_is_shared_is_not_recognized() -> None:
+    """A kind without a table of fields has nothing by which it could be known."""
+    assert kinds()["tool"].recognized({}) is None
