@@ -282,7 +282,7 @@ def sides(
     else:
         base = _declared(form, want.address, locked)
     default = _Default(form, want.address)
-    have |= _unshown(form, live, base, {*wanted, *base, *touched}, default)
+    have |= _unshown(form, live, base, [*wanted, *base, *touched], default)
     have |= dict.fromkeys(_unsure(form, entry), NOT_KNOWN)
     if entry:
         wanted |= {name: entry.fields[name] for name in form.given if name in entry.fields}

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from provisioner.engine.refresh import RefreshRequest
+from provisioner.model import Address, LockState
+from provisioner.remote import Remote
+from provisioner.remote.settling import LOCK
 from provisioner.workspace import Workspace
 from tests.e2e.serving import point_at, served
 from tests.support.world import World
@@ -115,3 +120,25 @@ def test_a_service_that_fails_is_reported_once(applied: World) -> None:
         result = applied.ok("plan", code=1)
     assert result.err.count("error:") == 1
     assert "Task" not in result.err and "Traceback" not in result.err
+
+
+def test_what_was_begun_in_doubt_stays_in_doubt() -> None:
+    """Lists that were begun while the service might not show our last write are read again, also
+    where the specs took so long that it would be believed by now.
+    """
+    lock = LockState("w", "e", lineage="l", serial=1, origin={})
+    remote = Remote.open("http://nowhere.invalid", "sk-test", settling=30)
+    request = RefreshRequest(remote, lock, desired={}, imports={}, ours=("w", "e"), doubted=5.0)
+    assert request.until() == 5.0
+    remote.settling.wrote(LOCK)
+    assert (request.until() or 0) > time.time()
+
+
+def test_specs_are_read_again_where_they_were_let_go(world: World) -> None:
+    """What is given back is nothing that cannot be had again."""
+    world.write({"specs/all.yaml": {"assistants": {"a": {"model": "gpt-4o"}}}})
+    workspace = Workspace.open(world.root)
+    before = workspace.compile("local")
+    workspace.let_go()
+    assert workspace.written == {Address("assistant", "a")}
+    assert workspace.compile("local").desired == before.desired
