@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provisioner import disk
 from provisioner.engine.shutdowns import utc_today
@@ -18,11 +19,13 @@ from provisioner.lock.file_store import FileStore
 from provisioner.lock.lockfile import check_origin
 from provisioner.lock.store import LockStore
 from provisioner.model import Address, LockState, Problem, Service
-from provisioner.remote import Remote
 from provisioner.text import spelt
 from provisioner.workspace import Environment, Specs, Workspace
 from provisioner.workspace.sections import NO_SPECS
 from provisioner.workspace.setting import LOCAL, PUBLIC, PUBLIC_URL
+
+if TYPE_CHECKING:
+    from provisioner.remote import Remote
 
 ANY = "*"  # an API that nobody has to know
 
@@ -143,6 +146,8 @@ class Context:
 
     def remote(self, parallelism: int = 10, *, read_only: bool = False) -> Remote:
         """The service, not connected yet; `read_only`: it refuses to write."""
+        from provisioner.remote import Remote  # `output` and `show` ask nobody
+
         service = self.service
         if service.base_url != LOCAL:
             key = os.environ.get(self.environment.api_key_env)
