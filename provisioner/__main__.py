@@ -30,7 +30,7 @@ def main() -> int:
     except KeyboardInterrupt:
         interrupts.ignore()
         code = interrupts.CODE
-    return interrupts.leave(code)
+    return code
 
 
 def _run() -> int:
@@ -46,16 +46,23 @@ def _run() -> int:
 
 def process() -> NoReturn:
     """Run the command line and end the process without taking apart what is in memory, which takes
-    a tenth of the time of most commands; threads that are still at work are waited for.
+    a tenth of the time of most commands. Threads that are still at work are waited for, except
+    after an interrupt.
     """
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # said already, or nobody there to hear it
             stream.flush()
-    if "threading" in sys.modules and sys.modules["threading"].active_count() > 1:
+    if _threads_at_work():
         sys.exit(code)
     atexit._run_exitfuncs()
     os._exit(code)
+
+
+def _threads_at_work() -> bool:
+    if "threading" not in sys.modules or sys.modules["threading"].active_count() == 1:
+        return False
+    return not sys.modules["provisioner.interrupts"].met()
 
 
 if __name__ == "__main__":

@@ -14,11 +14,10 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -108,17 +107,11 @@ def ignore() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def leave(code: int) -> int:
-    """The exit code of the process. Where an interrupt has come, the process ends here: Python may
-    remember it, where it was met by code that was made at that moment, and would end itself by a
-    SIGINT.
+def met() -> bool:
+    """Whether an interrupt has come. Python may remember it, where it was met by code that was made
+    at that moment, and would end itself by a SIGINT.
     """
-    if not _met:
-        return code
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)
+    return bool(_met)
 
 
 def came() -> bool:
