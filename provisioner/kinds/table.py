@@ -201,7 +201,11 @@ class Table:
             found = said[name] = one.sort.recognized(written, one.limits)
             if found is UNSURE:
                 return None
-        return Said(said)
+        return Said(said, self._left_out)
+
+    @cached_property
+    def _left_out(self) -> Mapping[str, Any]:
+        return {one.name: one.said for one in self if one.said is not None}
 
     @cached_property
     def _required(self) -> frozenset[str]:
@@ -255,13 +259,13 @@ class Table:
 class Said:
     """A declaration that was recognized, with what is asked of an instance of a model."""
 
-    __slots__ = ("_said",)
+    __slots__ = ("_left_out", "_said")
 
-    def __init__(self, said: Mapping[str, Any]) -> None:
-        self._said = said
+    def __init__(self, said: Mapping[str, Any], left_out: Mapping[str, Any]) -> None:
+        self._said, self._left_out = said, left_out
 
     def __getattr__(self, name: str) -> Any:
-        return self._said.get(name)
+        return self._said[name] if name in self._said else self._left_out.get(name)
 
     @property
     def model_fields_set(self) -> Set[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from provisioner.kinds import kinds
+from provisioner.kinds.table import as_written
 from tests.kinds.declared.memory import MemoryScope
 
 GOOD: tuple[dict[str, Any], ...] = (
@@ -121,6 +122,26 @@ def test_what_is_recognized_is_valid(good: dict[str, Any]) -> None:
 def test_what_most_specs_say_is_recognized(good: dict[str, Any]) -> None:
     """No model is imported for it."""
     assert kinds()["assistant"].recognized(good) is not None
+
+
+def test_what_is_left_out_is_what_the_model_says() -> None:
+    """Of every kind: a declaration that is recognized has the attributes of the model, those that
+    nobody has written included.
+    """
+    seen = set()
+    for name, kind in kinds().items():
+        for value in kind.examples:
+            known = kind.recognized(value)
+            if known is not None:
+                seen.add(name)
+                spec = kind.spec.model_validate(value)
+                said = {
+                    one.name: getattr(spec, one.name) for one in kind.fields if one.sort.written
+                }
+                assert {one: as_written(getattr(known, one)) for one in said} == {
+                    one: as_written(value) for one, value in said.items()
+                }
+    assert {"assistant", "file"} <= seen
 
 
 def test_what_is_shared_is_not_recognized() -> None:
