@@ -152,6 +152,29 @@ def test_what_it_names(world: World) -> None:
     assert made["target"]["vault_ids"] == [world.id("vault.keys")]
 
 
+@pytest.mark.parametrize("null", [False, True])
+def test_what_is_taken_out_of_a_target(world: World, null: bool) -> None:
+    """Vaults, labels and a place that the specs no longer name are gone from the service at once."""
+    target = {**WEEKDAY["target"], "input": ["Sort."]}
+    more = {"vaults": ["keys"], "metadata": {"team": "hr"}, "environment": {"template": "box"}}
+    specs = {
+        "assistants": {"triage": AGENT},
+        "environment_templates": {"box": {"network": {"access": "disabled"}}},
+        "vaults": {"keys": {}},
+        "automations": {"weekday": {**WEEKDAY, "target": {**target, **more}}},
+    }
+    world.write({"specs/all.yaml": specs})
+    world.apply()
+    specs["automations"]["weekday"]["target"] = {**target, **(dict.fromkeys(more) if null else {})}
+    world.write({"specs/all.yaml": specs})
+    world.apply()
+    world.settled()
+    [found] = world.listed(AUTOMATIONS)
+    assert found["target"]["vault_ids"] == [] and found["target"]["metadata"] == {}
+    assert found["target"]["environment"] == {"type": "none"}
+    assert not world.lock()["resources"]["automation.weekday"].get("unkept")
+
+
 def test_an_edit_by_hand(world: World) -> None:
     """A pause and another text are drift; what others have put into the target stays."""
     write(world, weekday={**WEEKDAY, "status": "active"})
