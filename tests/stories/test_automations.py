@@ -64,6 +64,19 @@ def test_what_is_made(world: World) -> None:
     assert {one["status"] for one in found.values()} == {"active"}
 
 
+def test_null_is_the_name_of_the_resource(world: World) -> None:
+    """No automation is without a name, whether it is made or changed."""
+    write(world, weekday={**WEEKDAY, "name": None})
+    world.apply()
+    world.settled()
+    write(world, weekday={**WEEKDAY, "name": "Weekday"})
+    world.apply()
+    write(world, weekday={**WEEKDAY, "name": None})
+    world.apply()
+    world.settled()
+    assert [one["name"] for one in world.listed(AUTOMATIONS)] == ["weekday"]
+
+
 def test_paused_before_it_can_run(world: World) -> None:
     """It begins far away, is paused, and gets its own time then; back, it runs when it is as the
     specs say.
@@ -357,6 +370,7 @@ def test_import(world: World) -> None:
         ({"type": "once"}, "needs `run_at`"),
         ({"type": "once", "run_at": "2100-01-31"}, "with its zone"),
         ({"status": "off"}, "status"),
+        ({"name": ""}, "nothing in `name`"),
         ({"target": {"assistant": "triage", "input": []}}, "input"),
         ({"target": {"assistant": "triag", "input": ["x"]}}, "triag"),
     ],

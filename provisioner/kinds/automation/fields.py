@@ -107,7 +107,7 @@ FIELDS = Table(
         TEXT,
         "Name that people see, at most 256 characters; default: the resource's name",
         ["Every weekday"],
-        {"max_length": 256},
+        {"min_length": 1, "max_length": 256},
     ),
     Field(
         "type",

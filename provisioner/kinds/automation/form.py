@@ -35,6 +35,7 @@ class AutomationForm(StampedForm):
 
     collection = "/agents/automations"
     table = FIELDS
+    named = True
     replies: ClassVar[Mapping[str, Shape]] = {"target": _TARGET, "created_by": mapping()}
     fixed = frozenset({"type", "target.type"})
     retired: ClassVar[Fields] = {"status": "paused"}
