@@ -371,6 +371,15 @@ def test_import(world: World) -> None:
         ({"type": "once", "run_at": "2100-01-31"}, "with its zone"),
         ({"status": "off"}, "status"),
         ({"name": ""}, "nothing in `name`"),
+        (
+            {
+                "target": {
+                    **WEEKDAY["target"],
+                    "environment": {"type": "self_hosted", "workspace_directory": "work"},
+                }
+            },
+            "target.environment.workspace_directory: work",
+        ),
         ({"target": {"assistant": "triage", "input": []}}, "input"),
         ({"target": {"assistant": "triag", "input": ["x"]}}, "triag"),
     ],
