@@ -31,7 +31,11 @@ class SelfHosted(Strict):
 
     type: Literal["self_hosted"]
     workspace_directory: str = Field(
-        min_length=1, description="Where the agent works there", examples=["/workspace"]
+        min_length=1,
+        max_length=4096,
+        pattern="^/",
+        description="Where the agent works there, an absolute path",
+        examples=["/workspace"],
     )
 
 

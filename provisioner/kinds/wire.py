@@ -119,6 +119,7 @@ class ObjectForm(Form):
 
     collection: ClassVar[str]
     replies: ClassVar[Mapping[str, Shape]] = {}  # what the service spells in its own way
+    named: ClassVar[bool] = False  # whether the service takes none without a name
 
     @cached_property
     def taken(self) -> list[Field]:
@@ -147,12 +148,15 @@ class ObjectForm(Form):
         return {**own, "metadata": shapes.mapping(), "status": shapes.text, **self.replies}
 
     def defaults(self, address: Address, fields: Fields) -> Fields:
-        """The name of the resource, where it says no other."""
-        return {} if "name" in fields else {"name": address.name}
+        """The name of the resource, where it says no other; null is another one where none has to
+        be.
+        """
+        says = fields.get("name") is not None if self.named else "name" in fields
+        return {} if says else {"name": address.name}
 
     def normal(self, address: Address, fields: Fields) -> Fields:
         more = self.defaults(address, fields)
-        return super().normal(address, {**more, **fields} if more else fields)
+        return super().normal(address, {**fields, **more} if more else fields)
 
     def live(self, raw: Raw, names: Names) -> Live:
         """A reply in neutral spelling; what we do not know is in `reply` alone, what is missing
@@ -196,7 +200,7 @@ class ObjectForm(Form):
 
     def body(self, write: Write, units: Collection[str]) -> dict[str, Any]:
         """The fields named by `units` as the service wants them, without metadata."""
-        wanted = {**self.defaults(write.address, write.fields), **write.fields}
+        wanted = {**write.fields, **self.defaults(write.address, write.fields)}
         body: dict[str, Any] = {}
         for one in self.taken:
             if one.name in units:

@@ -48,6 +48,7 @@ SKILL = "/v1/skills/{skill_id}"
 HANDLERS: list[tuple[str, str, Handler]] = [
     ("GET", "/v1/models", models.list_),
     ("GET", "/v1/models/{model}", models.retrieve),
+    ("DELETE", "/v1/models/{model}", models.delete),
     ("GET", "/v1/files", files.list_),
     ("GET", "/v1/files/{file_id}", files.retrieve),
     ("DELETE", "/v1/files/{file_id}", files.delete),

@@ -222,13 +222,14 @@ def holding(needed: Mapping[str, Check]) -> Check:
 
 
 def variants(by_type: Mapping[str, Check]) -> Check:
-    """An object whose `type` says which check applies to it."""
+    """An object whose `type` says which check applies to it; at the top the path is empty."""
 
     def check(path: str, value: Any) -> Any:
         given = json_object(path, value)
+        where = f"{path}.type" if path else "type"
         if "type" not in given:
-            raise required(f"{path}.type")
-        return by_type[one_of(*by_type)(f"{path}.type", given["type"])](path, value)
+            raise required(where)
+        return by_type[one_of(*by_type)(where, given["type"])](path, value)
 
     return check
 

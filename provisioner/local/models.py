@@ -44,4 +44,15 @@ def retrieve(_service: EmbeddedService, call: Call) -> Reply:
     for model in _MODELS:
         if model[0] == name:
             return _wire(*model)
-    raise ApiError(404, f"The model '{name}' does not exist", param="model", code="model_not_found")
+    raise _unknown(name)
+
+
+def delete(_service: EmbeddedService, call: Call) -> Reply:
+    """Only a model of one's own can be deleted, and here nobody has any."""
+    raise _unknown(call.params["model"])
+
+
+def _unknown(name: str) -> ApiError:
+    return ApiError(
+        404, f"The model '{name}' does not exist", param="model", code="model_not_found"
+    )

@@ -32,15 +32,20 @@ class PageSource:
 
 
 def read_page(
-    query: Mapping[str, str], *, most: int = 100, default: int = 20, clamped: bool = False
+    query: Mapping[str, str],
+    *,
+    least: int = 1,
+    most: int = 100,
+    default: int = 20,
+    clamped: bool = False,
 ) -> Page:
     """With `clamped`, a limit that is out of range becomes the nearest one within."""
     order = checks.one_of("asc", "desc")("order", query.get("order", "desc"))
     written = query.get("limit", str(default))
     number = checks.whole_number(written)
     if clamped and number is not None:
-        number = min(max(number, 1), most)
-    limit: int = checks.integer(1, most)("limit", written if number is None else number)
+        number = min(max(number, least), most)
+    limit: int = checks.integer(least, most)("limit", written if number is None else number)
     return Page(limit, order == "desc", query.get("after") or None, query.get("before") or None)
 
 

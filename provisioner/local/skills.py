@@ -213,7 +213,8 @@ def list_versions(service: EmbeddedService, call: Call) -> Reply:
 
 
 def _page(service: EmbeddedService, call: Call, source: paging.PageSource, gone: Any) -> Reply:
-    rows, more = paging.select(service.database, paging.read_page(call.query), source, gone)
+    page = paging.read_page(call.query, least=0)
+    rows, more = paging.select(service.database, page, source, gone)
     return paging.envelope([json.loads(row["body"]) for row in rows], more)
 
 

@@ -218,6 +218,10 @@ def unreadable(place: Place, status: int, content_type: str, text: str, why: str
 def _final(place: Place, detail: str, said: _Answer) -> ServiceError:
     if said.status in (401, 403):
         hint = "check the API key, and that it may use this organization and project"
+        if said.status == 403 and place.path.startswith("/vaults"):
+            # The one API whose scopes are documented; not every refusal says what is missing.
+            right = "read" if place.method == "GET" else "write"
+            hint += f"; a restricted key needs the scope `api.vaults.{right}` for this"
         return said.error(Refused, "Access refused", detail, hint)
     if said.status in (404, 405, 501):
         return _missing(place, detail, said)

@@ -133,6 +133,14 @@ def test_models_are_listed(client: openai.OpenAI) -> None:
     assert refusal.value.code == "model_not_found"
 
 
+def test_no_model_can_be_deleted(client: openai.OpenAI) -> None:
+    """Nobody has any of their own: it is answered as recorded, and stays."""
+    with pytest.raises(openai.NotFoundError) as refusal:
+        client.models.delete("gpt-5")
+    assert (refusal.value.code, refusal.value.param) == ("model_not_found", "model")
+    assert client.models.retrieve("gpt-5")
+
+
 NUMBER = "9" * 5000
 DEEP = {
     count: '{"type": "and", "filters": [' * count + "]}" * count for count in (40, 200, 330, 5000)

@@ -101,6 +101,16 @@ def test_versions_are_numbered(client: openai.OpenAI) -> None:
     assert unpacked(content) == {"m/SKILL.md": main("fourth")}
 
 
+def test_a_page_may_be_empty(client: openai.OpenAI) -> None:
+    """A limit is 0 to 100 here, and 1 to 100 everywhere else."""
+    made = client.skills.create(files=[("math/SKILL.md", main())])
+    for page in (client.skills.list(limit=0), client.skills.versions.list(made.id, limit=0)):
+        assert page.data == [] and page.has_more
+    for limit in (-1, 101):
+        with pytest.raises(openai.BadRequestError):
+            client.skills.list(limit=limit)
+
+
 def test_the_default_stays(client: openai.OpenAI) -> None:
     """The default version cannot be deleted, and only a version can become it."""
     skill = client.skills.create(files=[("m/SKILL.md", main())])

@@ -132,6 +132,10 @@ def test_hints() -> None:
         reported(refused("GET /files/f", 401))[1]
         == "check the API key, and that it may use this organization and project"
     )
+    assert reported(refused("GET /vaults", 403))[1].endswith("the scope `api.vaults.read` for this")
+    written = reported(refused("POST /vaults/v/credentials", 403))[1]
+    assert written.endswith("the scope `api.vaults.write` for this")
+    assert "scope" not in reported(refused("GET /vaults", 401))[1]
     assert reported(refused("GET /files/f", 500))[1] == "try again later"
     assert "`--parallelism`" in reported(refused("GET /files/f", 429))[1]
     assert (

@@ -64,6 +64,19 @@ def test_what_is_made(world: World) -> None:
     assert {one["status"] for one in found.values()} == {"active"}
 
 
+def test_null_is_the_name_of_the_resource(world: World) -> None:
+    """No automation is without a name, whether it is made or changed."""
+    write(world, weekday={**WEEKDAY, "name": None})
+    world.apply()
+    world.settled()
+    write(world, weekday={**WEEKDAY, "name": "Weekday"})
+    world.apply()
+    write(world, weekday={**WEEKDAY, "name": None})
+    world.apply()
+    world.settled()
+    assert [one["name"] for one in world.listed(AUTOMATIONS)] == ["weekday"]
+
+
 def test_paused_before_it_can_run(world: World) -> None:
     """It begins far away, is paused, and gets its own time then; back, it runs when it is as the
     specs say.
@@ -150,6 +163,29 @@ def test_what_it_names(world: World) -> None:
     named = made["target"]["environment"]["environment_template_id"]
     assert named == world.id("environment_template.box")
     assert made["target"]["vault_ids"] == [world.id("vault.keys")]
+
+
+@pytest.mark.parametrize("null", [False, True])
+def test_what_is_taken_out_of_a_target(world: World, null: bool) -> None:
+    """Vaults, labels and a place that the specs no longer name are gone from the service at once."""
+    target = {**WEEKDAY["target"], "input": ["Sort."]}
+    more = {"vaults": ["keys"], "metadata": {"team": "hr"}, "environment": {"template": "box"}}
+    specs = {
+        "assistants": {"triage": AGENT},
+        "environment_templates": {"box": {"network": {"access": "disabled"}}},
+        "vaults": {"keys": {}},
+        "automations": {"weekday": {**WEEKDAY, "target": {**target, **more}}},
+    }
+    world.write({"specs/all.yaml": specs})
+    world.apply()
+    specs["automations"]["weekday"]["target"] = {**target, **(dict.fromkeys(more) if null else {})}
+    world.write({"specs/all.yaml": specs})
+    world.apply()
+    world.settled()
+    [found] = world.listed(AUTOMATIONS)
+    assert found["target"]["vault_ids"] == [] and found["target"]["metadata"] == {}
+    assert found["target"]["environment"] == {"type": "none"}
+    assert not world.lock()["resources"]["automation.weekday"].get("unkept")
 
 
 def test_an_edit_by_hand(world: World) -> None:
@@ -334,6 +370,16 @@ def test_import(world: World) -> None:
         ({"type": "once"}, "needs `run_at`"),
         ({"type": "once", "run_at": "2100-01-31"}, "with its zone"),
         ({"status": "off"}, "status"),
+        ({"name": ""}, "nothing in `name`"),
+        (
+            {
+                "target": {
+                    **WEEKDAY["target"],
+                    "environment": {"type": "self_hosted", "workspace_directory": "work"},
+                }
+            },
+            "target.environment.workspace_directory: work",
+        ),
         ({"target": {"assistant": "triage", "input": []}}, "input"),
         ({"target": {"assistant": "triag", "input": ["x"]}}, "triag"),
     ],

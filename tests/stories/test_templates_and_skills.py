@@ -399,6 +399,9 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"network": CLOSED, "skills": [{"id": "skill_1", "version": "latest"}]}, "Moving version"),
     ({"network": CLOSED, "skills": ["nobody"]}, "Unknown reference"),
+    ({"network": CLOSED, "env": {"A": "ä" * (1 << 19) + "b"}}, "has more than 1 MiB"),
+    ({"network": CLOSED, "name": ""}, "nothing in `name`"),
+    ({"network": CLOSED, "capability_directories": ["tools"]}, "capability_directories[0]"),
 ]
 
 

@@ -36,6 +36,16 @@ def _renamed(target: Any, addresses: Mapping[str, Any]) -> Any:
     return target and found
 
 
+BLANK: Mapping[str, Any] = {"environment": {"type": "none"}, "metadata": {}, "vaults": []}
+"""What the target of a new session has where nothing is said."""
+
+
+def _normal(target: Mapping[str, Any] | None) -> dict[str, Any]:
+    """With null for what is so anyway: the service shows it, however it came about."""
+    found = {"type": "new_session", **(target or {})}
+    return {name: None if value == BLANK.get(name) else value for name, value in found.items()}
+
+
 def _name(reference: Any) -> Any:
     """A reference as an author writes it."""
     return reference.partition(".")[2] if isinstance(reference, str) else reference
@@ -83,7 +93,7 @@ TARGET = Sort(
             "instructions": shapes.text,
         }
     ),
-    normal=lambda target: {"type": "new_session", **(target or {})},
+    normal=_normal,
     declare=f"{_SPEC}read_target",
     spelt=_spelt,
     refers_to=("assistant", "environment_template", "vault"),
@@ -97,7 +107,7 @@ FIELDS = Table(
         TEXT,
         "Name that people see, at most 256 characters; default: the resource's name",
         ["Every weekday"],
-        {"max_length": 256},
+        {"min_length": 1, "max_length": 256},
     ),
     Field(
         "type",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.errors import ServiceError
-from provisioner.kinds.automation.fields import FIELDS, seconds
+from provisioner.kinds.automation.fields import BLANK, FIELDS, seconds
 from provisioner.kinds.base import Finding, Names, Path, Write
 from provisioner.kinds.table import Field
 from provisioner.kinds.wire import (
@@ -35,6 +35,7 @@ class AutomationForm(StampedForm):
 
     collection = "/agents/automations"
     table = FIELDS
+    named = True
     replies: ClassVar[Mapping[str, Shape]] = {"target": _TARGET, "created_by": mapping()}
     fixed = frozenset({"type", "target.type"})
     retired: ClassVar[Fields] = {"status": "paused"}
@@ -70,7 +71,8 @@ class AutomationForm(StampedForm):
 
     def sent(self, one: Field, value: Any, write: Write) -> dict[str, Any]:
         if one.name == "target":
-            return {"target": _sent(value or {}, write.names)}
+            removed = {name: BLANK[name] for name in BLANK if f"target.{name}" in write.paths}
+            return {"target": _sent({**removed, **(value or {})}, write.names)}
         if one.name == "run_at":
             return {"run_at": seconds(value)}
         return {} if one.name == "status" else super().sent(one, value, write)
@@ -132,9 +134,9 @@ def _of_agent(raw: Raw) -> bool:
 
 
 def _sent(target: Fields, names: Names) -> Fields:
-    """A target as a request has it."""
+    """A target as a request has it. What it does not name at all is left to `completed`."""
     if target["type"] == "existing_session":
-        return dict(target)
+        return {name: target[name] for name in ("type", "session_id", "instructions")}
     found: Fields = {
         "type": "new_session",
         "agent_id": names.id_of(target["assistant"]),
@@ -142,9 +144,9 @@ def _sent(target: Fields, names: Names) -> Fields:
         "input": [_message(one) for one in target["input"]],
     }
     if "metadata" in target:
-        found["metadata"] = target["metadata"]
+        found["metadata"] = target["metadata"] or {}
     if "vaults" in target:
-        found["vault_ids"] = [names.id_of(vault) for vault in target["vaults"]]
+        found["vault_ids"] = [names.id_of(vault) for vault in target["vaults"] or ()]
     return found
 
 

@@ -30,6 +30,7 @@ class CredentialForm(StampedForm):
 
     collection = "/vaults/{vault}/credentials"
     table = FIELDS
+    named = True
     replies: ClassVar[Mapping[str, Shape]] = {
         "vault_id": is_id,
         "name": text,

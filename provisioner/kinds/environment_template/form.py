@@ -94,7 +94,7 @@ FIELDS = Table(
         TEXT,
         "Name that people see, at most 256 characters; default: the resource's name",
         ["Analysis"],
-        {"max_length": 256},
+        {"min_length": 1, "max_length": 256},
     ),
     Field(
         "network",
@@ -147,7 +147,7 @@ FIELDS = Table(
     Field(
         "capability_directories",
         Sort(
-            written=list[str],
+            written=f"{_SPEC}Directories",
             shape=many(shapes.word),
             normal=lambda value: list(value or ()),
         ),

@@ -21,8 +21,10 @@ from provisioner.kinds.common import (
 from provisioner.kinds.table import as_written
 
 PLACE = "/workspace"
+MAX_VALUE = 1 << 20  # bytes of a variable
 Line = Annotated[str, Field(min_length=1)]
 Absolute = Annotated[str, Field(min_length=1, max_length=4096, pattern="^/")]
+Directories = list[Absolute]
 
 
 class Network(Strict):
@@ -203,11 +205,17 @@ def _variable(name: str) -> str:
     return name
 
 
+def _value(text: str) -> str:
+    if len(text) > MAX_VALUE // 4 and len(text.encode()) > MAX_VALUE:
+        raise refusal("variable_size", "has more than 1 MiB", "put it into a file of the template")
+    return text
+
+
 Variables = Annotated[
     dict[
         Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_variable)],
         Annotated[
-            Annotated[str, Tag("<text>")]
+            Annotated[str, AfterValidator(_value), Tag("<text>")]
             | Annotated[InVariable, Tag("<variable>")]
             | Annotated[InFile, Tag("<file>")]
             | Annotated[FromCommand, Tag("<command>")],

@@ -190,6 +190,14 @@ def test_what_does_not_fit_is_refused(client: openai.OpenAI, given: JSON, messag
     assert message in refused(client, **given)
 
 
+@pytest.mark.parametrize("given", [{}, {"type": "sometimes"}])
+def test_a_schedule_of_no_type_is_refused(client: openai.OpenAI, given: JSON) -> None:
+    """The error names the field as a request spells it."""
+    with pytest.raises(openai.BadRequestError) as refusal:
+        client.post("/agents/automations", body=given, cast_to=object)
+    assert refusal.value.param == "type" and "'.type'" not in refusal.value.message
+
+
 @pytest.mark.parametrize("good", ["* * * * *", "0,30 8-18/2 1 jan-mar MON,fri", "59 23 31 12 7"])
 def test_a_cron_expression(client: openai.OpenAI, good: str) -> None:
     """Lists, ranges, steps and names."""

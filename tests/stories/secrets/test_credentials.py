@@ -51,6 +51,16 @@ def test_applying(keys: World, sent: Sent) -> None:
     assert len(entry(keys, "orders")["fingerprints"]) == 3
 
 
+def test_null_is_the_name_of_the_resource(keys: World) -> None:
+    """No credential is without a name."""
+    edited = specs()
+    edited["specs/all.yaml"]["credentials"]["crm"]["name"] = None
+    keys.write(edited)
+    keys.apply()
+    keys.settled()
+    assert [one["name"] for one in listed(keys)] == ["crm", "orders", "variable"]
+
+
 def test_editing(keys: World, sent: Sent) -> None:
     """What can be changed is changed in place, and says nothing of what stays; what is declared no
     more is reset.
