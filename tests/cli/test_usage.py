@@ -29,6 +29,7 @@ from tests.support.running import PROGRAM, run
         ("apply --parallelism 0", "--parallelism"),
         ("state show", "ADDR"),
         ("state show nonsense", "`nonsense` is not an address"),
+        ("plan --target support", "write its kind before its name"),
         ("plan --var x", "NAME=VALUE"),
         ("-C /does/not/exist plan", "is not a folder"),
         ("plan --out specs/x", "looks like a spec"),
@@ -131,6 +132,17 @@ def test_an_environment_must_be_named_without_a_terminal(workspace: Path) -> Non
     assert "`alpha`, `local`" in ran.err
     assert "add `-e local`" in ran.err  # the default one, not the first of the alphabet
     assert run(workspace, "plan", "-e", "local").code == 0
+
+
+def test_data_that_is_no_database_is_no_bug(workspace: Path) -> None:
+    """What the embedded service cannot open is named with what is the matter with it."""
+    data = workspace / ".provisioner/local"
+    data.mkdir(parents=True)
+    (data / "service.db").write_bytes(b"something else, and long enough to be read" * 20)
+    refused = run(workspace, "plan", "-e", "local")
+    assert refused.code == 1
+    assert refused.err.startswith("error: File not usable\n")
+    assert "service.db` cannot be used: file is not a database." in refused.err
 
 
 def test_a_bug_is_one_line(workspace: Path) -> None:
