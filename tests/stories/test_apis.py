@@ -75,7 +75,8 @@ def test_a_protected_object_of_an_api_that_is_gone(world: World, api: str) -> No
     world.write({**environment("assistants"), "specs/all.yaml": spec})
     world.apply()
     world.write(environment(api))
-    assert "is protected" in world.ok("apply", "-y", code=1).err
+    refused = world.ok("apply", "-y", code=1).err
+    assert "`lifecycle: {protect: false}` first, still with `api: assistants`" in refused
     with world.behind(gone):
         world.apply()
     assert world.lock()["resources"]["assistant.a"]["protected"]
