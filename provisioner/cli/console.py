@@ -265,8 +265,7 @@ def address_of(text: str) -> Address:
     try:
         return Address.parse(text)
     except ValueError as error:
-        hint = "write its kind before its name; `provisioner graph` shows every address"
-        raise UsageError(Problem("Not an address", f"{error}.", hint)) from None
+        raise UsageError(Problem("Not an address", f"{error}.")) from None
 
 
 def wants_json(arguments: Sequence[str]) -> bool:

@@ -33,7 +33,9 @@ def blocks(
         ends = change.action.ends and change.reason != "api_gone"
         if entry and entry.protected and ends:
             # Lifted and moved in one apply, it would still be replaced while it is protected.
-            still = f", still with `api: {entry.api}`" if change.reason == "api_changed" else ""
+            want = case.desired.get(change.address)
+            lifted = want is not None and not want.protect and change.reason == "api_changed"
+            still = f", still with `api: {entry.api}`" if lifted else ""
             yield Block(
                 "protected",
                 f"`{change.address}` is protected and would be {_DONE[change.action]}. "

@@ -29,7 +29,6 @@ from tests.support.running import PROGRAM, run
         ("apply --parallelism 0", "--parallelism"),
         ("state show", "ADDR"),
         ("state show nonsense", "`nonsense` is not an address"),
-        ("plan --target support", "write its kind before its name"),
         ("plan --var x", "NAME=VALUE"),
         ("-C /does/not/exist plan", "is not a folder"),
         ("plan --out specs/x", "looks like a spec"),
