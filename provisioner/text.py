@@ -55,6 +55,16 @@ def _by_folded(choices: tuple[str, ...]) -> dict[str, str]:
     return {_folded(choice): choice for choice in reversed(choices)}
 
 
+@lru_cache(maxsize=64)
+def _by_name(choices: tuple[str, ...]) -> dict[str, str]:
+    """Addresses by their names, for a name that is said without its kind."""
+    return {
+        name: choice
+        for folded, choice in reversed(_by_folded(choices).items())
+        if (name := folded.partition(".")[2])
+    }
+
+
 @lru_cache(maxsize=65536)
 def _nearest(word: str, choices: tuple[str, ...]) -> str | None:
     import difflib
@@ -64,6 +74,8 @@ def _nearest(word: str, choices: tuple[str, ...]) -> str | None:
         return folded[word]
     if len(word) > LONGEST:
         return None
+    if word in _by_name(choices):
+        return _by_name(choices)[word]
     near = difflib.get_close_matches(
         word, folded if len(folded) <= MANY else _alike(word, choices), n=1, cutoff=0.6
     )

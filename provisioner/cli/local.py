@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from provisioner import disk
-from provisioner.cli.console import Console, command
+from provisioner.cli.console import Console, command, refuse_file
 from provisioner.errors import UsageError
 from provisioner.model import Problem
 
@@ -47,6 +47,7 @@ def serve(
             )
         )
     place = console.path(data) if data else console.root / _DATA
+    refuse_file(place)
     try:
         disk.make_folder(place)
         local.serve(place, host, port, console.path(faults) if faults else None)
@@ -56,6 +57,8 @@ def serve(
             Problem("Faulty faults file", f"{detail}.", "docs/embedded-service.md lists the keys")
         ) from error
     except OSError as error:
+        if error.filename is not None:  # the data, not the address
+            raise
         detail = f"`{host}:{port}` cannot be served: {error.strerror or error}."
         raise UsageError(Problem("Cannot serve", detail, "`--port 0` picks a free port")) from error
 

@@ -19,7 +19,7 @@ from provisioner.lock.file_store import FileStore
 from provisioner.lock.lockfile import check_origin
 from provisioner.lock.store import LockStore
 from provisioner.model import Address, LockState, Problem, Service
-from provisioner.text import spelt
+from provisioner.text import did_you_mean, spelt
 from provisioner.workspace import Environment, Specs, Workspace
 from provisioner.workspace.sections import NO_SPECS
 from provisioner.workspace.setting import LOCAL, PUBLIC, PUBLIC_URL
@@ -206,5 +206,6 @@ def open_context(
             if name
             else f"Environments: {known}."
         )
-        raise UsageError(Problem("Unknown environment", detail, "name one with `--env`"))
+        near = did_you_mean(name, workspace.environments) if name else None
+        raise UsageError(Problem("Unknown environment", detail, near or "name one with `--env`"))
     return Context(workspace, chosen, dict(variables or {}))

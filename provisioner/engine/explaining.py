@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
@@ -13,7 +13,7 @@ from provisioner.kinds import kinds
 from provisioner.kinds.base import Kind, Path
 from provisioner.kinds.table import Field, named
 from provisioner.model import Problem
-from provisioner.text import did_you_mean, suggest
+from provisioner.text import did_you_mean, listed, suggest
 from provisioner.yamltext.examples import Commented, block, uncommented
 
 if TYPE_CHECKING:
@@ -67,8 +67,22 @@ def explained(words: str, files: Files) -> Explained:
     if first in known:
         return known[first].of(names)
     choices = [*kinds(), *known]
-    hint = did_you_mean(first, choices) or suggest(first, kinds(), "the kinds are")
+    places = _places(first, known.values())
+    hint = (
+        (f"it stands in {listed(f'`{place}`' for place in places)}" if places else None)
+        or did_you_mean(first, choices)
+        or suggest(first, kinds(), "the kinds are")
+    )
     raise UsageError(Problem("Unknown kind", f"There is no kind `{first}`.", hint))
+
+
+def _places(name: str, words: Iterable[Word]) -> list[str]:
+    """Where a field of this name stands, for who asks for it alone."""
+    fields = [f"{kind.name}.{name}" for kind in kinds().values() if name in kind.spec.model_fields]
+    fields += [
+        f"{word.name}.{name}" for word in words if name in {part.name for part in word.fields()}
+    ]
+    return fields
 
 
 def words_of(file: str, schema: Node, wanted: str = "") -> Iterator[Word]:
@@ -95,6 +109,9 @@ class Word(Schema):
         self.file = file
         self.node = node
         self.required = required
+
+    def fields(self) -> Iterator[Part]:
+        return self.parts(self.node)
 
     def of(self, names: Sequence[str]) -> Explained:
         found = self.descend(self.node, names)

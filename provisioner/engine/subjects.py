@@ -147,5 +147,7 @@ def _edited(address: Address, desired: Wants, entries: Entries) -> Iterator[Addr
             yield one
             continue
         form = kind(one.kind).form(want.api)
-        if form.normal(one, want.fields) != form.normal(one, entry.fields):
+        # What the service has given is in the lock alone.
+        given = {name: entry.fields[name] for name in form.given if name in entry.fields}
+        if form.normal(one, {**want.fields, **given}) != form.normal(one, entry.fields):
             yield one

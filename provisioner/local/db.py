@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -190,6 +191,12 @@ class Database:
     """One connection in autocommit; a change of more than one statement asks for `transaction`."""
 
     def __init__(self, path: Path) -> None:
+        try:
+            self._open(path)
+        except sqlite3.DatabaseError as error:  # not ours, no database, or not to be written
+            raise OSError(errno.EIO, str(error), str(path)) from error
+
+    def _open(self, path: Path) -> None:
         # Every call comes from the thread of the event loop, which differs between runs of asyncio.
         self.connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=30

@@ -32,10 +32,14 @@ def blocks(
         # Of an object whose API is gone nothing can be deleted, nor its protection be lifted.
         ends = change.action.ends and change.reason != "api_gone"
         if entry and entry.protected and ends:
+            # Lifted and moved in one apply, it would still be replaced while it is protected.
+            want = case.desired.get(change.address)
+            lifted = want is not None and not want.protect and change.reason == "api_changed"
+            still = f", still with `api: {entry.api}`" if lifted else ""
             yield Block(
                 "protected",
                 f"`{change.address}` is protected and would be {_DONE[change.action]}. "
-                "Apply `lifecycle: {protect: false}` first, or take the change back.",
+                f"Apply `lifecycle: {{protect: false}}` first{still}, or take the change back.",
                 forced=False,
             )
     yield from _foreign_pairs(case, listed)

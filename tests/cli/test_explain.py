@@ -169,3 +169,16 @@ def test_nothing_is_imported_that_is_not_needed() -> None:
         check=True,
     )
     assert ran.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "word, places",
+    [
+        ("accept_loss", "it stands in `environments.accept_loss`"),
+        ("api", "it stands in `assistant.api`, `environments.api`"),
+        ("temprature", "the kinds are: "),
+    ],
+)
+def test_a_field_alone_is_found(word: str, places: str) -> None:
+    """Who asks for a field without its kind hears where it stands."""
+    assert places in explain(word, code=1)

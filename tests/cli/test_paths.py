@@ -38,7 +38,14 @@ def test_a_path_that_the_disk_refuses_is_a_problem(tmp_path: Path, command: str,
 
 
 @pytest.mark.parametrize(
-    "command", ["init f.txt", "schema --write f.txt", "init f.txt/x", "schema --write f.txt/x/y"]
+    "command",
+    [
+        "init f.txt",
+        "schema --write f.txt",
+        "init f.txt/x",
+        "schema --write f.txt/x/y",
+        "local serve --port 0 --data f.txt",
+    ],
 )
 def test_a_file_is_no_folder_to_write_into(tmp_path: Path, command: str) -> None:
     """What stands in the way is named and stays as it is."""

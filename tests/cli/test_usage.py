@@ -133,6 +133,17 @@ def test_an_environment_must_be_named_without_a_terminal(workspace: Path) -> Non
     assert run(workspace, "plan", "-e", "local").code == 0
 
 
+def test_data_that_is_no_database_is_no_bug(workspace: Path) -> None:
+    """What the embedded service cannot open is named with what is the matter with it."""
+    data = workspace / ".provisioner/local"
+    data.mkdir(parents=True)
+    (data / "service.db").write_bytes(b"something else, and long enough to be read" * 20)
+    refused = run(workspace, "plan", "-e", "local")
+    assert refused.code == 1
+    assert refused.err.startswith("error: File not usable\n")
+    assert "service.db` cannot be used: file is not a database." in refused.err
+
+
 def test_a_bug_is_one_line(workspace: Path) -> None:
     """An error of our own has no traceback, unless it is asked for."""
     broken = (

@@ -76,6 +76,11 @@ def test_a_protected_object_of_an_api_that_is_gone(world: World, api: str) -> No
     world.apply()
     world.write(environment(api))
     assert "is protected" in world.ok("apply", "-y", code=1).err
+    released = {"assistants": {"a": {"model": "gpt-4o", "lifecycle": {"protect": False}}}}
+    world.write({"specs/all.yaml": released})
+    refused = world.ok("apply", "-y", code=1).err
+    assert "`lifecycle: {protect: false}` first, still with `api: assistants`" in refused
+    world.write({"specs/all.yaml": spec})
     with world.behind(gone):
         world.apply()
     assert world.lock()["resources"]["assistant.a"]["protected"]

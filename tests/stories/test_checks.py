@@ -217,6 +217,31 @@ def test_what_was_never_applied(world: World) -> None:
     )
 
 
+def test_what_the_service_gave_is_no_edit(world: World) -> None:
+    """The versions of a skill are in the lock alone, and are nobody's change to the specs."""
+    world.write(
+        {
+            "skills/sort/SKILL.md": "---\nname: sort\ndescription: Sorts.\n---\nSort it.\n",
+            "specs/all.yaml": {
+                "skills": {"sort": {"path": "skills/sort"}},
+                "environment_templates": {
+                    "box": {"network": {"access": "disabled"}, "skills": ["sort"]}
+                },
+                "assistants": {
+                    "a": {
+                        "api": "agents",
+                        "model": "gpt-5",
+                        "session": {"environment": {"template": "box"}},
+                        "checks": {"c": hello()},
+                    }
+                },
+            },
+        }
+    )
+    world.apply()
+    assert "have changed since" not in world.ok("check").out
+
+
 @pytest.mark.parametrize(
     ("api", "path"),
     [
