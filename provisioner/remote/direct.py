@@ -48,7 +48,7 @@ class Direct:
         self._host, self._port = at.hostname or "", at.port or _PORTS[at.scheme]
         self._base = at.path.rstrip("/")
         self._secured = at.scheme == "https"
-        # Python forgets a socket that is cancelled in such a race: none, where there is one address.
+        # Python forgets a socket that is cancelled in such a race: none where there is one address.
         self._delay = None if _NUMBERS.fullmatch(self._host) else _HAPPY_EYEBALLS
         self._verified = verified
         named = self._host if self._port == _PORTS[at.scheme] else f"{self._host}:{self._port}"

@@ -139,6 +139,7 @@ NEVER: list[tuple[dict[str, Any], dict[str, str], str]] = [
 ]
 
 
+@pytest.mark.thorough
 def test_where_edits_never_come_back(site: Site, calls: list[Any]) -> None:
     """For pull requests, strangers' and our own, and where there is nothing to be merged into:
     nothing is asked and nothing is written.

@@ -36,6 +36,7 @@ def asked(calls: list[tuple[str, str]]) -> bool:
     return any(method != "GET" for method, _ in calls)
 
 
+@pytest.mark.thorough
 def test_one_comment_beside_the_plan(site: Site) -> None:
     """Old beside new in a comment of its own, which a further commit brings up to date; the summary,
     the outputs and the artifacts tell the same.

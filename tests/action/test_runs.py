@@ -73,6 +73,7 @@ def test_one_comment_is_kept_up_to_date(site: Site) -> None:
     assert [call.split()[0] for call in site.state["calls"]] == ["POST", "PATCH"]
 
 
+@pytest.mark.thorough
 def test_where_no_comment_is_written(site: Site) -> None:
     """Where none is wanted, and where there is no pull request. No plan writes to the branch,
     whatever lies about.

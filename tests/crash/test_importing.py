@@ -23,6 +23,7 @@ def _outcome(world: World) -> tuple[dict[str, bytes], dict[str, Any]]:
     return files, world.lock()["resources"]
 
 
+@pytest.mark.thorough
 def test_killed_and_run_again(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,6 +101,7 @@ def test_without_a_remote(world: World, tmp_path: Path) -> None:
     world.apply()
 
 
+@pytest.mark.thorough
 def test_what_git_left_just_now(small: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may still be in use, and is waited for until it is certain that it is not."""
     monkeypatch.setattr(git_command, "STALE", 1.0)
@@ -123,6 +124,7 @@ def test_one_that_goes_away(small: World) -> None:
     done.join()
 
 
+@pytest.mark.thorough
 def test_on_a_server(small: World, tmp_path: Path) -> None:
     """What lies on another machine is named with the remedy, and never looked for on this one."""
     left = leave(tmp_path / f"remote.git/refs/heads/{REF}.lock", 60)

@@ -21,6 +21,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("api", ["assistants", "responses"] if FULL else ["responses"])
 def test_one_changed_byte(world: World, api: str) -> None:
     """The plan names one file, the apply uploads one, and the store holds as many completed files

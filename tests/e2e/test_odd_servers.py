@@ -198,6 +198,7 @@ def test_foreign_keys_survive(world: World) -> None:
     assert world.http("GET", f"{files}/${{file.docs/a.md}}")["attributes"]["by_hand"] == "h"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "how", [odd.breaks_on_get, *map(thorough, (odd.loses_replies, odd.gateway_keys))]
 )

@@ -97,6 +97,7 @@ def test_plan_apply_plan_from_two_clones(worlds: tuple[World, World]) -> None:
     assert not list(mine.root.rglob("*.lock.json*"))
 
 
+@pytest.mark.thorough
 def test_two_applies_at_once(worlds: tuple[World, World]) -> None:
     """Each from its own clone and in its own process: the second waits, and nothing is
     there twice.

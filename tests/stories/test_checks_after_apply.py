@@ -136,6 +136,7 @@ def test_not_with_a_destroy(world: World) -> None:
     assert "No checks: nothing" in world.ok("apply", "p.json", "-y", "--check").err
 
 
+@pytest.mark.thorough
 def test_a_service_that_is_late(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that the apply has just made, and that a request does not find yet, is asked for
     again.

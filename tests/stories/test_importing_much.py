@@ -115,6 +115,7 @@ def fill(world: World, count: int) -> None:
     _made(world, "/assistants", long)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("count", [40, pytest.param(450, marks=pytest.mark.thorough)])
 def test_every_odd_value(world: World, count: int) -> None:
     """The plan afterwards is empty, the YAML is laid out, and what it says is what there was."""
