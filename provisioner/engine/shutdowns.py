@@ -90,7 +90,8 @@ def utc_today() -> date:
 
 def kept_answers(root: Path, environment: Environment) -> Shutdowns:
     """What is known without asking, however long ago it was asked."""
-    kept = _read(_file(root, environment))
+    asked_before = (root / disk.CACHE).is_dir()  # the name of the file is a hash: 3 ms of import
+    kept = _read(_file(root, environment)) if asked_before else None
     return _known(environment, kept[1] if kept else Answer())
 
 

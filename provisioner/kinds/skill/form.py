@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 import time
-import zipfile
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -181,6 +180,8 @@ async def _version(remote: Remote, path: str, version: str) -> Raw:
 
 async def _downloaded(remote: Remote, path: str) -> dict[str, str] | None:
     """The sha256 of each file of a version; None where it cannot be read, or is no skill."""
+    import zipfile  # with all that packs, which most commands do without
+
     try:
         data = await remote.download(path)
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
