@@ -54,6 +54,7 @@ class Direct:
         self._headers = [(name.encode(), value.encode()) for name, value in said.items()]
         self._idle: list[_Connection] = []
         self._opened: set[_Connection] = set()
+        self._opening: set[asyncio.Task[_Connection]] = set()
 
     async def send(self, request: Request) -> Received:
         """One request and its reply, whatever it says; an exception where there is none."""
@@ -71,6 +72,11 @@ class Direct:
         return received
 
     async def close(self) -> None:
+        if self._opening:  # and nobody waits for it any more
+            late = (await asyncio.wait(self._opening, timeout=_HAPPY_EYEBALLS))[1]
+            for opening in late:
+                opening.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         opened, self._idle = [*self._opened], []
         for connection in opened:
             connection.drop()
@@ -82,6 +88,14 @@ class Direct:
             connection = self._idle.pop()
             if connection.is_quiet():
                 return connection
+        # Apart from whoever asks for it: of several addresses that are tried, asyncio forgets to
+        # close one that has just answered, where it is cancelled.
+        opening = asyncio.ensure_future(self._open())
+        self._opening.add(opening)
+        opening.add_done_callback(self._opening.discard)
+        return await asyncio.shield(opening)
+
+    async def _open(self) -> _Connection:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT):

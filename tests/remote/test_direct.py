@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import socket
 import threading
 import zlib
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -181,6 +183,38 @@ def test_a_reply_that_comes_before_its_request_was_sent() -> None:
         return said
 
     assert (asyncio.run(run()), len(came)) == (["413", "413"], 2)
+
+
+@pytest.mark.filterwarnings("error")
+def test_who_asked_is_cancelled_while_a_connection_is_made() -> None:
+    """Whenever it is, no socket stays open."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+    async def run() -> None:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        before = len([*Path("/dev/fd").iterdir()])
+        async with server:
+            for rounds in range(12):
+                async with Remote.open(url, "sk-1", retries=ONCE) as remote:
+                    asked = asyncio.ensure_future(remote.post("/assistants", {"model": "m"}))
+                    for _ in range(rounds):
+                        await asyncio.sleep(0)
+                    asked.cancel()
+                    await asyncio.gather(asked, return_exceptions=True)
+                async with asyncio.timeout(5):
+                    while len([*Path("/dev/fd").iterdir()]) > before:
+                        await asyncio.sleep(0.001)
+
+    gc.disable()  # which would close them
+    try:
+        asyncio.run(run())
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("value", ["\ud800", float("nan")])
