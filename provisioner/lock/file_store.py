@@ -182,7 +182,8 @@ class FileSink(Sink):
         self._turn = asyncio.Lock()
 
     def append(self, data: bytes) -> None:
-        self._write(data, self._sync)
+        self._write(data, self._sync_earlier if self._durable < self._size else self._sync)
+        self._durable = self._size
 
     def soon(self, data: bytes) -> Awaitable[None]:
         """Written now; those who wait at the same time share one sync, and the others go on
@@ -201,12 +202,17 @@ class FileSink(Sink):
                 reached = self._size
                 with reported(self._name, "written"):
                     self._check_whole()
-                    try:
-                        await asyncio.to_thread(self._sync, self._fd)
-                    except OSError:
-                        self._broken = True  # the next sync would say nothing of these lines
-                        raise
+                    await asyncio.to_thread(self._sync_earlier, self._fd)
                 self._durable = reached
+
+    def _sync_earlier(self, fd: int) -> None:
+        try:
+            self._sync(fd)
+        except OSError:
+            # The next sync would say nothing of the lines that this one was to cover. Noted here,
+            # because whoever waits for a thread may be cancelled before it ends.
+            self._broken = True
+            raise
 
     def _write(self, data: bytes, sync: Callable[[int], None]) -> None:
         with reported(self._name, "written"):
@@ -222,11 +228,11 @@ class FileSink(Sink):
                 disk.write(self._fd, data)
                 sync(self._fd)
             except BaseException:
-                # unless the half line can be taken back, which may only ever be the last one
-                self._broken = True
-                with contextlib.suppress(OSError):
+                # The half line is taken back: it may only ever be the last one.
+                try:
                     os.ftruncate(self._fd, self._size)
-                    self._broken = False
+                except OSError:
+                    self._broken = True
                 raise
             self._size += len(data)
 
@@ -235,7 +241,13 @@ class FileSink(Sink):
             raise OSError(errno.EIO, "an earlier line may not be whole on the disk")
 
     def close(self) -> None:
-        if self._fd >= 0:
+        if self._fd < 0:
+            return
+        try:
+            if self._durable < self._size and not self._broken:  # who waited was cancelled
+                with reported(self._name, "written"):
+                    self._sync_earlier(self._fd)
+        finally:
             os.close(self._fd)
             self._fd = -1
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import select
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -56,12 +57,16 @@ class Direct:
         self._headers = [(name.encode(), value.encode()) for name, value in said.items()]
         self._idle: list[_Connection] = []
         self._opened: set[_Connection] = set()
+        self._opening: set[asyncio.Task[_Connection]] = set()
 
     async def send(self, request: Request) -> Received:
         """One request and its reply, whatever it says; an exception where there is none."""
         try:
             head, body = self._outgoing(request)
-        except h11.LocalProtocolError as error:
+        except (
+            h11.LocalProtocolError,
+            ValueError,
+        ) as error:  # no head, or no JSON, in any encoding
             raise Unsendable(str(error)) from error
         connection = await self._connection()
         received = await connection.ask(head, body)
@@ -70,6 +75,11 @@ class Direct:
         return received
 
     async def close(self) -> None:
+        if self._opening:  # and nobody waits for it any more
+            late = (await asyncio.wait(self._opening, timeout=_HAPPY_EYEBALLS))[1]
+            for opening in late:
+                opening.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         opened, self._idle = [*self._opened], []
         for connection in opened:
             connection.drop()
@@ -79,8 +89,16 @@ class Direct:
     async def _connection(self) -> _Connection:
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable:
+            if connection.is_quiet():
                 return connection
+        # Apart from whoever asks for it: of several addresses that are tried, asyncio forgets to
+        # close one that has just answered, where it is cancelled.
+        opening = asyncio.ensure_future(self._open())
+        self._opening.add(opening)
+        opening.add_done_callback(self._opening.discard)
+        return await asyncio.shield(opening)
+
+    async def _open(self) -> _Connection:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT):
@@ -149,6 +167,16 @@ class _Connection(asyncio.Protocol):
             if self._watch is not None:
                 self._watch.cancel()
 
+    def is_quiet(self) -> bool:
+        """Whether it is open and nothing has come on it, not even its end: the loop hears of that
+        in its next round, which is late where something else took long.
+        """
+        if not self.usable or self._transport.is_closing():
+            return False
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket"), select.POLLIN)
+        return not poll.poll(0)
+
     def drop(self) -> None:
         self.usable = False
         self._transport.abort()
@@ -215,7 +243,8 @@ class _Connection(asyncio.Protocol):
             name, value = raw_name.decode("latin-1"), _decoded(raw_value)
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         over = self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
-        if over and not self._h11.trailing_data[0]:
+        unsaid = self._transport.get_write_buffer_size()  # of a request that is answered early
+        if over and not (unsaid or self._h11.trailing_data[0]):
             self._h11.start_next_cycle()
         else:
             self.drop()
@@ -231,22 +260,31 @@ def way(target: Target, verified: Callable[[], ssl.SSLContext]) -> Direct | None
     try:
         at = urlsplit(target.base_url)
         named = at.scheme in _PORTS and _HOST.fullmatch(at.hostname or "") and at.port != 0
-    except ValueError:
+        odd = "@" in at.netloc or at.query or at.fragment or not _PATH.fullmatch(at.path)
+        if not named or odd or "/." in at.path or _proxied(at.scheme, at.hostname or ""):
+            return None
+        return Direct(target, verified)
+    except ValueError:  # what cannot be read, or not be said
         return None
-    odd = "@" in at.netloc or at.query or at.fragment or not _PATH.fullmatch(at.path)
-    if not named or odd or _proxied(at.scheme, at.hostname or ""):
-        return None
-    return Direct(target, verified)
 
 
 def _proxied(scheme: str, host: str) -> bool:
-    """Whether the surroundings name a proxy for a host."""
+    """Whether the surroundings may name a proxy for a host, or for where a redirect leads to: a
+    service that is asked by `http` may want `https`. Only what spares a host by any reading of
+    `NO_PROXY` is passed over here; the rest of it is the library's to read.
+    """
     said = any(value and name.lower().endswith("_proxy") for name, value in os.environ.items())
     if not said and sys.platform not in ("darwin", "win32"):  # whose settings may name one as well
         return False
-    from urllib.request import getproxies, proxy_bypass
+    from urllib.request import getproxies
 
-    return not getproxies().keys().isdisjoint({scheme, "all"}) and not proxy_bypass(host)
+    proxies = getproxies()
+    spared = [each.strip().lower() for each in proxies.get("no", "").split(",")]
+    if "*" in spared or host in spared:
+        return False
+    if any(each.startswith(".") and host.endswith(each) for each in spared):
+        return False
+    return not proxies.keys().isdisjoint({scheme, "https", "all"})
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -482,6 +483,69 @@ def test_a_sync_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(os, "fdatasync", sync, raising=False)
     asyncio.run(run())
     assert path.read_bytes() == b"one\ntwo\n"
+
+
+def test_a_sync_that_fails_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk says once that something was lost: where a line that is synced at once hears of it,
+    one that waits for its sync is not taken for durable either.
+    """
+    path = tmp_path / "journal"
+    path.touch()
+    failing: list[int] = []
+
+    def sync(fd: int) -> None:
+        if not failing:
+            failing.append(fd)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    async def run() -> None:
+        sink = FileSink(path, "journal")
+        waits = sink.after(b"one\n")
+        with pytest.raises(LockError):
+            sink.later(b"two\n")
+        with pytest.raises(LockError, match="may not be whole"):
+            await waits
+        sink.close()
+
+    monkeypatch.setattr(os, "fdatasync", sync, raising=False)
+    asyncio.run(run())
+    assert path.read_bytes() == b"one\n"
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_who_waits_for_a_sync_is_cancelled(
+    fails: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sync that fails is noticed all the same; what nobody waits for any more is durable once the
+    journal is closed.
+    """
+    path = tmp_path / "journal"
+    path.touch()
+    synced: list[int] = []
+    began, go = threading.Event(), threading.Event()
+
+    def sync(fd: int) -> None:
+        began.set()
+        assert go.wait(5)
+        if fails:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        synced.append(os.fstat(fd).st_size)
+
+    async def cancelled() -> None:
+        waits = asyncio.ensure_future(sink.after(b"one\n"))
+        await asyncio.to_thread(began.wait, 5)
+        waits.cancel()
+        await asyncio.gather(waits, return_exceptions=True)
+        go.set()
+
+    monkeypatch.setattr(os, "fdatasync", sync, raising=False)
+    sink = FileSink(path, "journal")
+    asyncio.run(cancelled())  # waits for its threads
+    if fails:
+        with pytest.raises(LockError, match="may not be whole"):
+            sink.append(b"two\n")
+    sink.close()
+    assert synced == ([] if fails else [4, 4])
 
 
 def test_disk_full_for_the_lock(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
