@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 _LARGEST_HEAD = 100 * 1024  # bytes of a reply before its body
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.I)
-_NUMBERS = re.compile(r"[0-9.]+")
 _PATH = re.compile(r"[a-z0-9/._~:@+=-]*", re.I)
 _PORTS = {"http": 80, "https": 443}
 _HAPPY_EYEBALLS = 0.25  # seconds that one address of a host has before the next is tried as well
@@ -49,8 +48,6 @@ class Direct:
         self._host, self._port = at.hostname or "", at.port or _PORTS[at.scheme]
         self._base = at.path.rstrip("/")
         self._secured = at.scheme == "https"
-        # Python forgets a socket that is cancelled in such a race: none where there is one address.
-        self._delay = None if _NUMBERS.fullmatch(self._host) else _HAPPY_EYEBALLS
         self._verified = verified
         named = self._host if self._port == _PORTS[at.scheme] else f"{self._host}:{self._port}"
         said = {"Host": named, "Connection": "keep-alive", **every_header(target)}
@@ -107,7 +104,7 @@ class Direct:
                     self._host,
                     self._port,
                     ssl=self._verified() if self._secured else None,
-                    happy_eyeballs_delay=self._delay,
+                    happy_eyeballs_delay=_HAPPY_EYEBALLS,
                 )
         except TimeoutError as error:
             raise Unreached(str(error) or f"no connection within {CONNECT:.0f} seconds") from None
