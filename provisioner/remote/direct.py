@@ -60,10 +60,8 @@ class Direct:
         """One request and its reply, whatever it says; an exception where there is none."""
         try:
             head, body = self._outgoing(request)
-        except (
-            h11.LocalProtocolError,
-            ValueError,
-        ) as error:  # no head, or no JSON, in any encoding
+        # No head, or no JSON, in any encoding.
+        except (h11.LocalProtocolError, ValueError) as error:
             raise Unsendable(str(error)) from error
         connection = await self._connection()
         received = await connection.ask(head, body)
