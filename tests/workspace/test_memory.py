@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,6 +154,21 @@ def test_a_young_file_is_not_remembered(root: Path, monkeypatch: pytest.MonkeyPa
     assert kept(root) == {f"specs/a{number}.yaml" for number in range(COUNT) if number != 7}
 
 
+def test_a_file_written_while_specs_are_read_is_not_remembered(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the reading takes: it may be written again before the clock of the disk moves."""
+    monkeypatch.setattr(memory, "FRESH", 0)
+    workspace = Workspace.open(root)
+    workspace.remember()
+    (root / "specs" / "a7.yaml").write_text(PLAIN.replace("brief", "kind"))
+
+    assert not workspace.problems()
+    workspace.keep()
+
+    assert kept(root) == {f"specs/a{number}.yaml" for number in range(COUNT) if number != 7}
+
+
 @pytest.mark.parametrize(
     "broken",
     [b"", b"{", b"[]", b'{"basis": 1}', b"\xff", b'{"basis": [], "paths": 1, "marks": 2}'],
@@ -167,16 +183,21 @@ def test_a_broken_memory_is_passed_over(root: Path, broken: bytes) -> None:
 
 
 def test_a_memory_with_odd_entries(root: Path) -> None:
-    """Names and kinds that nothing has are not believed."""
+    """Names, kinds and APIs that nothing has are not believed, nor is what is no text."""
     known = json.loads((root / PLACE).read_bytes())
-    known["told"][:3] = [
+    odd: list[list[Any]] = [
         ["elephant", "a", "", "m", ""],
         ["assistant", "A B", "", "m", ""],
+        ["assistant", "a1", "smoke", "m", "vector_store.kb"],
         ["assistant"],
+        ["assistant", ["a1"], "", "m", ""],
+        [["assistant"], "a1", "", "m", ""],
     ]
-    (root / PLACE).write_text(json.dumps(known))
+    for one in odd:
+        known["told"][1] = one
+        (root / PLACE).write_text(json.dumps(known))
 
-    assert engine.validate(root).counts["assistant"] == COUNT
+        assert engine.validate(root).counts["assistant"] == COUNT
 
 
 def test_another_release_remembers_nothing(
