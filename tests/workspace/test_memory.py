@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from provisioner import engine
+from provisioner import digests, engine
+from provisioner.digests import KNOWN
 from provisioner.workspace import Workspace, memory, sections
 from provisioner.workspace.memory import PLACE
 
@@ -28,6 +30,7 @@ PLAIN = SPEC.format(number=7)
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace that was validated, and whose files count as older than they are."""
     monkeypatch.setattr(memory, "FRESH", -(10**9))
+    monkeypatch.setattr(digests, "FRESH", -(10**9))
     folder = tmp_path / "specs"
     folder.mkdir()
     for number in range(COUNT):
@@ -229,3 +232,16 @@ def test_a_plan_reads_everything(root: Path, read: list[int]) -> None:
     specs = Workspace.open(root).compile("local")
     assert len(read) == COUNT + 1
     assert all(want.fields for want in specs.desired.values())
+
+
+@pytest.mark.parametrize("name", [PLACE, KNOWN])
+def test_what_a_link_leads_to_is_not_written_over(root: Path, name: str) -> None:
+    """Whoever sent the workspace does not choose what is lost: the link goes, its file stays."""
+    (root / PLACE).unlink()
+    (root / name).unlink(missing_ok=True)
+    (root / name).symlink_to(root / "docs" / "a.md")
+    os.utime(root / "docs" / "a.md", (1, 1))
+
+    assert not engine.validate(root).problems
+    assert (root / "docs" / "a.md").read_text() == "# A\n"
+    assert not (root / name).is_symlink()
