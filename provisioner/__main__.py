@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # `typing` itself would take as long as `version` may
 
 def main() -> int:
     """Run the command line of this process and return its exit code."""
+    if sys.stdout is None or sys.stderr is None:
+        _let_nobody_hear()
     if sys.argv[1:] in (["version"], ["--version"]):
         from provisioner import __version__
 
@@ -31,6 +33,16 @@ def main() -> int:
         interrupts.ignore()
         code = interrupts.CODE
     return code
+
+
+def _let_nobody_hear() -> None:
+    """Where a stream was closed (`>&-`), what is said there is said to nobody. Without this the
+    next file that is opened would be the stream of the programs that a command starts.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - open to the end
 
 
 def _run() -> int:

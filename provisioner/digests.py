@@ -102,7 +102,7 @@ class Digests:
         """Write what was learnt; a cache that cannot be written is not an error."""
         if self._dirty:
             self._dirty = False
-            with contextlib.suppress(OSError, UnicodeError):  # names on disk need not be Unicode
+            with contextlib.suppress(UnicodeError):  # names on disk need not be Unicode
                 _store(self.root / KNOWN, self._entries())
 
 
@@ -170,10 +170,9 @@ def _store(path: Path, entries: Known) -> None:
         (name, *mark, digest.sha256, digest.lfs, digest.ours)
         for name, (mark, digest) in entries.items()
     ]
-    disk.make_folder(path.parent)
     # By column, because that is read twice as fast as an object for each file.
     columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
-    disk.replace(path, json.dumps(columns, ensure_ascii=False).encode())
+    disk.cache(path, json.dumps(columns, ensure_ascii=False).encode())
 
 
 @cache

@@ -161,10 +161,13 @@ def cached(folder: Path, about: str, prefix: str = "") -> Path:
 
 def cache(path: Path, data: bytes) -> None:
     """Keep what was learnt; a folder that cannot be written does no harm. Nobody waits for the
-    disk: what a crash leaves is whole, or is passed over as broken.
+    disk: what a crash leaves is whole, or is passed over as broken. A link is no file of ours:
+    whoever put it there does not choose what is written over.
     """
     with contextlib.suppress(OSError):
         make_folder(path.parent)
+        if path.is_symlink():
+            path.unlink()
         replace(path, data, durable=False)
 
 

@@ -100,8 +100,10 @@ class Session:
         by construction. `refreshing`: everything that the lock names is going to be read, and is on
         its way while the specs are.
         """
-        if not connect:
+        local = context.service.base_url == LOCAL  # which is no faster, and makes files of its own
+        if local or not (connect and refreshing):
             _ = context.specs
+        if not connect:
             yield cls(context, Remote.open("http://nowhere.invalid", "none"), ApplyOptions())
             return
         try:
@@ -111,7 +113,7 @@ class Session:
             raise
         async with opened as remote:
             session = cls(context, remote, ApplyOptions())
-            if refreshing and session._begin():
+            if refreshing and not local and session._begin():
                 await asyncio.to_thread(getattr, context, "specs")
             else:
                 _ = context.specs
@@ -121,8 +123,6 @@ class Session:
         """Let the lists that refreshing asks for be on their way; False where something has to come
         first, or is wrong, which is said when it is asked for.
         """
-        if self.context.service.base_url == LOCAL:  # it is no faster by that
-            return False
         try:
             folded = self.context.store.peek()
             locked = self.context.checked(folded.state)

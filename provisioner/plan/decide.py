@@ -265,7 +265,8 @@ def sides(
     without what is word for word the same on all of them. `origin`: its address before a move.
     """
     touched = _touched(entry)
-    equal = _equal(form, want, entry, live)
+    # A default that moves along is held against everything that is there.
+    equal = set() if origin else _equal(form, want, entry, live)
     if touched:
         equal -= {top(path) for path in touched}
     fields = _without(want.fields, equal)

@@ -52,6 +52,8 @@ class Memory:
         self._basis = _basis(apis)
         self._known: Known | None = None
         self._used: set[str] = set()
+        # Before anything is read: what is written after that may show the times that it had then.
+        self._began = time.time_ns()
 
     def told(self, path: str, place: str) -> list[Told] | None:
         """What a file declares, if it is sound and has not changed."""
@@ -77,10 +79,9 @@ class Memory:
         """Remember these files, and what was used; a cache that cannot be written is not an
         error.
         """
-        known = self._known or {}
-        now = time.time_ns()
+        known, began = self._known or {}, self._began
         kept = {path: known[path] for path in self._used}
-        kept |= {path: one for path, one in found.items() if now - max(one[0][1:3]) > FRESH}
+        kept |= {path: one for path, one in found.items() if began - max(one[0][1:3]) > FRESH}
         if kept.keys() == known.keys() and not found.keys() & kept.keys():
             return
         if len(kept) >= FEW or known:
@@ -146,6 +147,7 @@ def _load(file: Path, basis: list[Any]) -> Known:
 
 
 def _told(words: list[str]) -> list[Told]:
+    "".join(words)  # TypeError where one of them is no text
     columns = (words[at::_WORDS] for at in range(_WORDS))
     return [
         (kind, name, Sound(api or None, str(model), tuple(map(Address.parse, needs.split()))))

@@ -144,8 +144,11 @@ def collect(tree: Tree, kinds: dict[str, Kind], memory: Memory | None = None) ->
 
 def _recall(sections: Sections, kinds: dict[str, Kind], file: str, told: Sequence[Told]) -> bool:
     """Add what a file is remembered to declare, if anything could be declared so."""
-    for kind, name, _ in told:
-        if kind not in kinds or not kinds[kind].per_api or not _NAME.fullmatch(name):
+    for named, name, sound in told:
+        kind = kinds.get(named)
+        if kind is None or not kind.per_api or not _NAME.fullmatch(name):
+            return False
+        if sound.api is not None and sound.api not in kind.apis:
             return False
     for named, name, sound in told:
         place = Source(file, (kinds[named].section, name))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -90,3 +94,22 @@ def test_an_old_command_stays_the_same_in_json() -> None:
     stream = io.StringIO()
     Guarded(stream, in_job=True).write(json.dumps({"a": "##[b]"}))
     assert json.loads(stream.getvalue()) == {"a": "##[b]"}
+
+
+@pytest.mark.parametrize("closed", ["1", "2", "1 2", "0 1 2"])
+def test_a_stream_that_is_closed_hears_nothing(tmp_path: Path, closed: str) -> None:
+    """As with `>&-`: the command does the same, without a traceback where somebody listens."""
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "a.yaml").write_text("assistants:\n  a: {model: m}\n")
+    fds = [int(fd) for fd in closed.split()]
+    done = subprocess.run(
+        [sys.executable, "-m", "provisioner", "-C", str(tmp_path), "validate"],
+        preexec_fn=lambda: [os.close(fd) for fd in fds] and None,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+
+    said = "The specs are valid: 1 assistant (environments: `local`).\n"
+    assert done.returncode == 0
+    assert (done.stdout, done.stderr) == ("" if 1 in fds else said, "")

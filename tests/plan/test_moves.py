@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from provisioner.model import Address
+from provisioner.diff import Comparison, compare
+from provisioner.kinds import kind
+from provisioner.model import Address, Desired, Live, Locked, Source
+from provisioner.plan.decide import sides
 from provisioner.plan.moves import conflicts, with_moves
 from tests.plan.spelling import BASE, Side, document, holding, planned, situation
 
@@ -218,3 +221,13 @@ def test_suspected_renames(row: str) -> None:
     assert [("goes and" in note, "moved: [{from: " in note) for note in notes] == [
         (True, True)
     ] * suspected
+
+
+def test_a_name_that_is_null_by_now_is_no_change() -> None:
+    """What is declared and live in the same words stays so, whatever the default was before."""
+    form = kind("assistant").form("assistants")
+    want = Desired(NEW_BOT, {"model": "m", "name": None}, Source("specs/a.yaml"), api="assistants")
+    entry = Locked(NEW_BOT, "asst_bot", {"model": "m"}, api="assistants")
+    live = Live("asst_bot", {"model": "m", "name": None})
+
+    assert compare(sides(form, want, entry, live, BOT)) == Comparison()

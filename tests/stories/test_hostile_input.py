@@ -700,3 +700,14 @@ def test_a_field_of_another_kind_in_a_lock(applied: World, field: dict[str, Any]
     store = next(one for one in applied.lock()["resources"] if one.startswith("vector_store."))
     edited(applied, lambda lock: lock["resources"][store]["fields"].update(field))
     assert "is of another shape" in applied.ok("plan", code=1).err
+
+
+def test_bad_specs_come_before_bad_data(world: World) -> None:
+    """What the author can mend is said first, and a plan of bad specs leaves nothing behind."""
+    world.write({"specs/all.yaml": {"assistants": {"a": {"modle": "m"}}}})
+
+    assert "Unknown key" in world.ok("plan", code=1).err
+    assert not (world.root / ".provisioner").exists()
+
+    (world.root / ".provisioner").write_text("")
+    assert "Unknown key" in world.ok("plan", code=1).err

@@ -165,6 +165,15 @@ def test_values_that_yaml_changed(write, name):
     assert problem.address == "assistant.a"
 
 
+def test_a_date_in_the_schema_of_an_agents_function(write):
+    """The tools of an agent are measured as JSON, which has no dates: that is said, and no more."""
+    tool = "{type: function, name: f, description: d, parameters: {default: 2026-01-01}}"
+    workspace = write({"specs/x.yaml": f"{ASSISTANT}    api: agents\n    tools: [{tool}]\n"})
+
+    found = {problem.summary for problem in workspace.problems()}
+    assert found == {"Surprising YAML value", "Not a JSON Schema"}
+
+
 def test_words_for_booleans_are_fine_where_only_a_boolean_fits(write):
     """`protect: yes` can mean one thing only, and a number is a number."""
     spec = ASSISTANT + "    temperature: 0.50\n    lifecycle: {protect: yes}\n"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from provisioner import engine
+from provisioner import digests, engine
+from provisioner.digests import KNOWN
 from provisioner.workspace import Workspace, memory, sections
 from provisioner.workspace.memory import PLACE
 
@@ -27,6 +30,7 @@ PLAIN = SPEC.format(number=7)
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace that was validated, and whose files count as older than they are."""
     monkeypatch.setattr(memory, "FRESH", -(10**9))
+    monkeypatch.setattr(digests, "FRESH", -(10**9))
     folder = tmp_path / "specs"
     folder.mkdir()
     for number in range(COUNT):
@@ -153,6 +157,21 @@ def test_a_young_file_is_not_remembered(root: Path, monkeypatch: pytest.MonkeyPa
     assert kept(root) == {f"specs/a{number}.yaml" for number in range(COUNT) if number != 7}
 
 
+def test_a_file_written_while_specs_are_read_is_not_remembered(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the reading takes: it may be written again before the clock of the disk moves."""
+    monkeypatch.setattr(memory, "FRESH", 0)
+    workspace = Workspace.open(root)
+    workspace.remember()
+    (root / "specs" / "a7.yaml").write_text(PLAIN.replace("brief", "kind"))
+
+    assert not workspace.problems()
+    workspace.keep()
+
+    assert kept(root) == {f"specs/a{number}.yaml" for number in range(COUNT) if number != 7}
+
+
 @pytest.mark.parametrize(
     "broken",
     [b"", b"{", b"[]", b'{"basis": 1}', b"\xff", b'{"basis": [], "paths": 1, "marks": 2}'],
@@ -167,16 +186,21 @@ def test_a_broken_memory_is_passed_over(root: Path, broken: bytes) -> None:
 
 
 def test_a_memory_with_odd_entries(root: Path) -> None:
-    """Names and kinds that nothing has are not believed."""
+    """Names, kinds and APIs that nothing has are not believed, nor is what is no text."""
     known = json.loads((root / PLACE).read_bytes())
-    known["told"][:3] = [
+    odd: list[list[Any]] = [
         ["elephant", "a", "", "m", ""],
         ["assistant", "A B", "", "m", ""],
+        ["assistant", "a1", "smoke", "m", "vector_store.kb"],
         ["assistant"],
+        ["assistant", ["a1"], "", "m", ""],
+        [["assistant"], "a1", "", "m", ""],
     ]
-    (root / PLACE).write_text(json.dumps(known))
+    for one in odd:
+        known["told"][1] = one
+        (root / PLACE).write_text(json.dumps(known))
 
-    assert engine.validate(root).counts["assistant"] == COUNT
+        assert engine.validate(root).counts["assistant"] == COUNT
 
 
 def test_another_release_remembers_nothing(
@@ -208,3 +232,16 @@ def test_a_plan_reads_everything(root: Path, read: list[int]) -> None:
     specs = Workspace.open(root).compile("local")
     assert len(read) == COUNT + 1
     assert all(want.fields for want in specs.desired.values())
+
+
+@pytest.mark.parametrize("name", [PLACE, KNOWN])
+def test_what_a_link_leads_to_is_not_written_over(root: Path, name: str) -> None:
+    """Whoever sent the workspace does not choose what is lost: the link goes, its file stays."""
+    (root / PLACE).unlink()
+    (root / name).unlink(missing_ok=True)
+    (root / name).symlink_to(root / "docs" / "a.md")
+    os.utime(root / "docs" / "a.md", (1, 1))
+
+    assert not engine.validate(root).problems
+    assert (root / "docs" / "a.md").read_text() == "# A\n"
+    assert not (root / name).is_symlink()

@@ -75,7 +75,9 @@ class AgentsForm(StampedForm):
                 hint = "say what it does and when to call it"
                 path = ("tools", index, "description")
                 yield Finding(path, "Description missing", detail, hint)
-        size = len(json.dumps(tools, ensure_ascii=False, separators=(",", ":")).encode())
+        # A date in a schema is a problem of its own.
+        spelt = json.dumps(tools, ensure_ascii=False, separators=(",", ":"), default=str)
+        size = len(spelt.encode())
         if size > MAX_TOOLS:
             detail = f"The tools of `{address}` are {size:,} bytes of JSON; the Agents API takes"
             detail += f" {MAX_TOOLS:,}."
