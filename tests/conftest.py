@@ -1,6 +1,7 @@
 """What every test may use, and which tests run."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -38,12 +39,22 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked `thorough`, unless it is asked for or the test is named on the
-    command line.
+    """Leave out what is marked `thorough`, and all but every n-th row of what is marked
+    `sampled`, unless they are asked for or the test is named on the command line.
     """
     if os.environ.get(THOROUGH) or any("::" in argument for argument in config.args):
         return
-    left = [item for item in items if item.get_closest_marker("thorough")]
+    rows: Counter[str] = Counter()
+    kept, left = [], []
+    for item in items:
+        sampled = item.get_closest_marker("sampled")
+        passed = bool(sampled and rows[_test(item)] % sampled.args[0])
+        rows[_test(item)] += 1
+        (left if passed or item.get_closest_marker("thorough") else kept).append(item)
     if left:
         config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+        items[:] = kept
+
+
+def _test(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]

@@ -158,6 +158,7 @@ def test_a_checkout_of_a_stranger(site: Site) -> None:
     assert run.code == 1 and "is no commit of it" in run.annotations[0][2]
 
 
+@pytest.mark.thorough
 def test_a_prompt_with_a_name_that_git_would_read(site: Site, service: str) -> None:
     """A path is a path, and no pattern of git's."""
     spec = "assistants: {support: {model: gpt-4o, instructions: {file: ':(bad)role.md'}}}\n"

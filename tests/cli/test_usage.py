@@ -224,6 +224,7 @@ assistants:
         (["apply", "-y"], HEAVY - {"openai", "uvicorn"}),
     ],
 )
+@pytest.mark.sampled(2)
 def test_what_is_imported(workspace: Path, arguments: list[str], allowed: set[str]) -> None:
     """Commands import what they need, and no command that is told here needs the SDK."""
     found = _imported(workspace, arguments)

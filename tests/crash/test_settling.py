@@ -56,6 +56,7 @@ def test_every_instant(late: Before, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("before", IN_A_FILE, indirect=True)
+@pytest.mark.thorough
 def test_every_lost_reply(late: Before) -> None:
     """One lost reply of any kind changes nothing about the end."""
     world = late.world

@@ -113,6 +113,7 @@ def told(applied: tuple[str, Path], url: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
+@pytest.mark.sampled(3)
 def test_the_python_of_a_page_prints_what_it_shows(
     applied: tuple[str, Path], page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

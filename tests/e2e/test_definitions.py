@@ -74,6 +74,7 @@ def below(path: str, row: str) -> bool:
 
 @pytest.mark.parametrize("api", ["assistants", "responses"])
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.sampled(3)
 def test_what_people_have_is_taken_whole(world: World, name: str, api: str) -> None:
     """It is valid, planned, applied and then in sync; prompts and schemas arrive to the letter."""
     spec = set_up(world, name, api)

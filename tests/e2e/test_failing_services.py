@@ -163,6 +163,7 @@ WRONG = (
         (404, {}, ["API not available"]),
     ],
 )
+@pytest.mark.sampled(2)
 def test_replies_that_refuse(against: Serve, status: int, body: Any, said: list[str]) -> None:
     """The service's own words are shown, whatever they are."""
     reported = refused(against(answering(status, body)))
@@ -170,6 +171,7 @@ def test_replies_that_refuse(against: Serve, status: int, body: Any, said: list[
 
 
 @pytest.mark.parametrize("status", [200, 401, 404, 500, 502])
+@pytest.mark.sampled(2)
 def test_a_server_that_answers_html(against: Serve, status: int) -> None:
     """A page for people is not a service: said in one line, without the page."""
     page = (

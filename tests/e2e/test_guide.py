@@ -255,6 +255,7 @@ CHAPTERS: list[Chapter] = [assistants, tools, vector_stores, helpers, files, err
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.sampled(2)
 def test_the_guide_with_the_sync_client(url: str, tmp_path: Path, chapter: Chapter) -> None:
     """The chapter runs with `OpenAI`, every reply validated strictly."""
     told_sync(chapter, url, tmp_path)

@@ -182,6 +182,7 @@ def test_who_comes_second_is_not_told_of_the_first(both: World) -> None:
 
 
 @pytest.mark.parametrize(("at", "lost", "how"), points())
+@pytest.mark.sampled(2)
 def test_at_once(both: World, at: int, lost: int, how: str) -> None:
     """Whatever prod has done when an upload of staging fails; the first time, and when all
     documents have changed.

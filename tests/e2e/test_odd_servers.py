@@ -147,6 +147,7 @@ def left(world: World) -> None:
 @pytest.mark.parametrize(
     ("how", "named"), [pytest.param(*one, id=one[0].__name__) for one in NAMED]
 )
+@pytest.mark.sampled(2)
 def test_an_odd_service_settles_and_is_named(
     world: World, how: Middleware, named: tuple[str, ...]
 ) -> None:

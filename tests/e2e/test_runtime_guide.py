@@ -423,6 +423,7 @@ CHAPTERS: list[Chapter] = [
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.sampled(2)
 def test_the_guide_with_the_sync_client(url: str, tmp_path: Path, chapter: Chapter) -> None:
     """The chapter runs with `OpenAI`, every reply validated strictly."""
     told_sync(chapter, url, tmp_path)

@@ -88,6 +88,7 @@ WHOLE = [
 
 
 @pytest.mark.parametrize(("how", "first", "step"), [*QUICK, *WHOLE])
+@pytest.mark.sampled(2)
 def test_the_lock_is_a_record(tried: Tried, how: str, first: int, step: int) -> None:
     """The lock claims nothing that the service does not have; what is still to do is the author's
     own change; and the next apply ends where an undisturbed one would have ended.
@@ -102,6 +103,7 @@ def test_the_lock_is_a_record(tried: Tried, how: str, first: int, step: int) -> 
 
 
 @pytest.mark.parametrize(("how", "first", "step"), [*QUICK, *WHOLE])
+@pytest.mark.sampled(2)
 def test_the_author_thinks_again(tried: Tried, how: str, first: int, step: int) -> None:
     """The edits are taken back after the apply that failed: what it had written already is no
     hand's edit, and none of it stays.

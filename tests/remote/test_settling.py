@@ -57,6 +57,7 @@ LISTED = (200, {"data": [], "has_more": False})
         (make_and_delete, BUSY, (200, {"deleted": True})),
     ],
 )
+@pytest.mark.sampled(3)
 def test_what_was_just_made_is_asked_for_again(
     scripted: Any, story: Any, late: Any, then: Any
 ) -> None:

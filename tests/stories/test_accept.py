@@ -354,6 +354,7 @@ HOSTILE += [
 HOSTILE += ["A line of a long prompt.\n" * 10_000]
 
 
+@pytest.mark.thorough
 def test_hostile_texts_come_back_as_they_were(world: World) -> None:
     """Whatever somebody types into a dashboard is said by the specs, or refused with a reason;
     comments survive.

@@ -216,6 +216,7 @@ def specs(world: World) -> str:
 @pytest.mark.parametrize(
     "hand", [pytest.param(hand, id=f"{kind}-{field}") for kind, field, hand in ALL]
 )
+@pytest.mark.sampled(3)
 def test_a_field_is_taken_over(ours: World, hand: Hand) -> None:
     """Only the field changes; afterwards nothing drifts and nothing is planned. The service is only
     read, and the lock stays as it was.

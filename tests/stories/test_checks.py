@@ -429,6 +429,7 @@ def test_a_judge(world: World) -> None:
         ("assistants", "DELETE", "/threads"),
     ],
 )
+@pytest.mark.sampled(3)
 def test_a_run_that_ends_in_the_middle(world: World, api: str, method: str, path: str) -> None:
     """What it has made is deleted by the next run, also what it was never told of."""
     world.write(spec({"attached": GOOD["attached"]}, api))

@@ -205,6 +205,7 @@ def stamped(world: World) -> dict[str, Any]:
     ("kind", "field"),
     [(kind, field) for kind, hands in HANDS.items() for field, hand in hands.items() if hand],
 )
+@pytest.mark.sampled(3)
 def test_every_field_that_is_edited_by_hand_shows(there: World, kind: str, field: str) -> None:
     """Exactly that field, with its three values, in JSON and in text; after an apply it is gone."""
     hand = HANDS[kind][field]

@@ -280,6 +280,7 @@ ECHOES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("echo", ECHOES.values(), ids=list(ECHOES))
+@pytest.mark.sampled(2)
 def test_no_failure_prints_the_key(world: World, hasty: None, echo: dict[str, Any]) -> None:
     """A service may say the key in whatever part of a reply it likes."""
     with keyed(world, KEY, answering(**echo)):

@@ -22,6 +22,7 @@ STAMPS = {
 
 @pytest.mark.parametrize("whose", STAMPS)
 @pytest.mark.parametrize("address", ["assistant.a", "vector_store.kb"])
+@pytest.mark.sampled(2)
 def test_what_somebody_else_has_taken_over(owned: World, address: str, whose: str) -> None:
     """The lock does not win over a live stamp of somebody else: nothing is planned, applied or
     destroyed, and both ways out work.

@@ -221,6 +221,7 @@ def test_scripts_of_two_columns_are_underlined_in_place() -> None:
     "make", [lambda: prompt(2_000), many_resources, many_edits, many_documents]
 )
 @pytest.mark.parametrize("limit", [LIMIT, 6_000, 1_000])
+@pytest.mark.sampled(3)
 def test_never_too_long(make: object, limit: int) -> None:
     """However large the change and however small the limit, the comment fits, is whole, and keeps
     its summary.

@@ -226,6 +226,7 @@ BREAKS = [
 
 
 @pytest.mark.parametrize(("action", "error"), BREAKS)
+@pytest.mark.sampled(2)
 def test_a_stream_breaks_at_once_though_it_has_no_end(
     tell: Any, rules: Any, action: str, error: Any
 ) -> None:
