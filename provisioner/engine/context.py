@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, cached_property
@@ -99,6 +100,20 @@ class Context:
         return GitStore(
             self.root, said["path"], said.get("branch") or BRANCH, said.get("remote") or REMOTE
         )
+
+    @cached_property
+    def named_elsewhere(self) -> set[str]:
+        """The ids in the locks of the other environments here, as far as these are files that can
+        be read: what is theirs is nothing that was left over.
+        """
+        found: set[str] = set()
+        for other in self.workspace.environments.values():
+            if other.name == self.environment.name or not isinstance(other.lock, str):
+                continue
+            with suppress(LockError):
+                state = FileStore(other.lock_path(self.root), other.lock).peek().state
+                found |= state.known_ids if state else set()
+        return found
 
     def checked(self, state: LockState | None) -> LockState | None:
         """The same state, if it is the lock of this workspace, environment and service."""

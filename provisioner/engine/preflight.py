@@ -175,7 +175,7 @@ def _is_planned(root: Path, path: str, sha256: str | None, size: int | None) -> 
 
 
 async def loose_uploads(
-    others: Others, refreshed: Refreshed, lock: LockState, plan: Plan
+    context: Context, others: Others, refreshed: Refreshed, *, lock: LockState, plan: Plan
 ) -> list[str]:
     """Notes on files at the service that look like uploads of ours which were never attached;
     nothing deletes them.
@@ -190,7 +190,9 @@ async def loose_uploads(
         if id not in known
         and (looks := (live.fields.get("filename"), live.fields.get("bytes"))) in why
     }
-    held = await others.in_a_store() if alike else set()
+    if not alike:
+        return []
+    held = await others.in_a_store() | context.named_elsewhere
     return [
         f"The file `{id}` (`{name}`) has the name and size of {reason} It is in no vector store,"
         " and is left alone."
@@ -199,7 +201,7 @@ async def loose_uploads(
     ]
 
 
-def alike(refreshed: Refreshed, case: Situation, plan: Plan) -> Iterator[str]:
+def alike(context: Context, refreshed: Refreshed, case: Situation, plan: Plan) -> Iterator[str]:
     """Notes on objects without a stamp that look exactly like what would be made."""
     names = Names(refreshed.ids)
     known = case.lock.known_ids | {live.id for live in refreshed.observed.live.values()}
@@ -215,7 +217,8 @@ def alike(refreshed: Refreshed, case: Situation, plan: Plan) -> Iterator[str]:
             unknown = [live for live in objects if live.id not in known]
             seen[key] = Lookalikes(form, unknown, names)
         looks = form.looks(address, change.after or {}, names)
-        for id in sorted(live.id for live in seen[key].of(address, looks)):
+        found = {live.id for live in seen[key].of(address, looks)}
+        for id in sorted(found - context.named_elsewhere if found else found):
             yield (
                 f"`{id}` looks exactly like `{address}`, which would be made: it may be left"
                 " over from an apply whose journal is gone. Nothing says whose it is; name it"

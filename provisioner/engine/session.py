@@ -213,8 +213,10 @@ class Session:
                 }
             plan = with_digests(case, plan, files)
         preflight.check_times(self.context, case, plan, self.remote.now())
-        loose = await preflight.loose_uploads(others, self.refreshed, case.lock, plan)
-        loose += preflight.alike(self.refreshed, case, plan)
+        loose = await preflight.loose_uploads(
+            self.context, others, self.refreshed, lock=case.lock, plan=plan
+        )
+        loose += preflight.alike(self.context, self.refreshed, case, plan)
         unasked = () if options.refresh else (_UNASKED,)
         over = () if options.destroy else preflight.imports_that_are_over(self.context, case)
         secret = () if options.destroy else notes_on_secrets(case, plan)

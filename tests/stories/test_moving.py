@@ -101,3 +101,28 @@ def test_what_a_profile_names(world: World, keep: int) -> None:
         world.write(environment("agents", 1))
         world.apply()
         assert old not in there(world)["/files"]
+
+
+def test_blue_beside_green(world: World) -> None:
+    """A second environment at the same service makes its own of everything; what the first one has
+    is nothing that was left over, and is so once its lock is gone.
+    """
+    environments = {
+        name: {"service": "local", "api": api, "lock": f"locks/{name}.lock.json"}
+        for name, api in (("blue", "assistants"), ("green", "responses"))
+    }
+    world.write({"provisioner.yaml": {"workspace": "acme", "environments": environments}, **FILES})
+    world.ok("apply", "-y", "-e", "blue")
+    theirs = there(world)
+
+    assert "left over" not in world.ok("plan", "-e", "green").out
+    locks = world.root / "locks"
+    (locks / "blue.lock.json").rename(locks / "elsewhere")
+    assert "it may be left over" in world.ok("plan", "-e", "green").out
+    (locks / "elsewhere").rename(locks / "blue.lock.json")
+
+    world.ok("apply", "-y", "-e", "green")
+    now = there(world)
+    assert all(set(ids) <= set(now[path]) for path, ids in theirs.items())
+    world.ok("destroy", "-y", "-e", "blue")
+    assert there(world)["/files"] == sorted(set(now["/files"]) - set(theirs["/files"]))
