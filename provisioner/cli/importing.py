@@ -119,8 +119,11 @@ def import_(
     from provisioner.importing.writing import INTO
 
     if bool(addr) == all or bool(addr) != bool(id):
-        hint = "write `provisioner import assistant.support asst_…`, or `provisioner import --all`"
-        raise UsageError(Problem("Wrong usage", "One object, or `--all`.", hint))
+        hint = (
+            "write `provisioner import assistant.support asst_…`, `provisioner import --all`, or"
+            " `provisioner import --from export.json`"
+        )
+        raise UsageError(Problem("Wrong usage", "One object, `--all`, or `--from`.", hint))
     if addr and (kind or match is not None):
         hint = f"write `provisioner import {addr} {id}`"
         raise UsageError(Problem("Wrong usage", "`--kind` and `--match` are for `--all`.", hint))
