@@ -241,12 +241,16 @@ true get_weather returned {"at":"Bern"}
 @pytest.mark.thorough
 def test_the_typescript_module_does_the_same(applied: Path, tmp_path: Path, url: str) -> None:
     """Compiled with every strictness, and run by node."""
-    folder = prepared(tmp_path)
-    (folder / "resources.ts").write_text(written(applied, "ts"), encoding="utf-8")
-    (folder / "app.ts").write_text(APPLICATION, encoding="utf-8")
+    assert ran(prepared(tmp_path), written(applied, "ts"), APPLICATION, url) == TOLD
+
+
+def ran(folder: Path, module: str, application: str, url: str) -> str:
+    """What an application prints that is compiled with the module, with every strictness."""
+    (folder / "resources.ts").write_text(module, encoding="utf-8")
+    (folder / "app.ts").write_text(application, encoding="utf-8")
     strict = ["--noUncheckedIndexedAccess", "--noUnusedLocals", "--verbatimModuleSyntax"]
     assert compiled(folder, *strict, "app.ts", emit=True) == ""
-    assert printed(folder, "app.js", url) == TOLD
+    return printed(folder, "app.js", url)
 
 
 SESSIONS = """
@@ -282,12 +286,7 @@ true get_weather returned {"at":"Bern"}
 @pytest.mark.thorough
 def test_the_typescript_module_holds_sessions(agents: Path, tmp_path: Path, url: str) -> None:
     """Though the SDK that compiles it knows none."""
-    folder = prepared(tmp_path)
-    (folder / "resources.ts").write_text(written(agents, "ts"), encoding="utf-8")
-    (folder / "app.ts").write_text(SESSIONS, encoding="utf-8")
-    strict = ["--noUncheckedIndexedAccess", "--noUnusedLocals", "--verbatimModuleSyntax"]
-    assert compiled(folder, *strict, "app.ts", emit=True) == ""
-    assert printed(folder, "app.js", url) == SAID
+    assert ran(prepared(tmp_path), written(agents, "ts"), SESSIONS, url) == SAID
 
 
 @pytest.mark.thorough
