@@ -22,7 +22,7 @@ from provisioner.model import ID_RULE, Address, Problem, Source, is_id
 from provisioner.text import did_you_mean, dotted, sort_of, spelt, suggest
 from provisioner.workspace.memory import Memory, Sound, Told, standing
 from provisioner.workspace.tree import FileRefused, Tree, TreeEntry, not_readable
-from provisioner.yamltext.reading import Reading, read_yaml
+from provisioner.yamltext.reading import Places, Reading, read_yaml
 
 FOLDER = "specs"
 SUFFIXES = (".yaml", ".yml")
@@ -104,6 +104,7 @@ class Sections:
     # nothing to say so far.
     plain: dict[str, Mark] = field(default_factory=dict)
     remembered: list[Sound] = field(default_factory=list)  # resources that were not read again
+    places: dict[str, Places] = field(default_factory=dict)  # of resources, by file
 
     @property
     def said(self) -> int:
@@ -131,6 +132,7 @@ def collect(tree: Tree, kinds: dict[str, Kind], memory: Memory | None = None) ->
         before = sections.said
         reading, dynamic, marked = _read(tree, entry, sections)
         if reading is not None:
+            sections.places[entry.path] = reading.places
             _SpecFile(sections, by_section, entry.path, dynamic).add(reading)
         if marked and reading and ordinary and not dynamic and sections.said == before:
             sections.plain[entry.path] = marked

@@ -208,7 +208,9 @@ class Workspace:
 
     @cached_property
     def _sections(self) -> Sections:
-        return collect(self._contents.tree, kinds(), self._memory)
+        sections = collect(self._contents.tree, kinds(), self._memory)
+        self._positions.noted = sections.places
+        return sections
 
     @cached_property
     def _shared(self) -> SharedWorkspace:

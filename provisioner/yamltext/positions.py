@@ -13,31 +13,30 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from provisioner import disk
 from provisioner.model import Position, Source
-from provisioner.yamltext.reading import MERGE, compose
+from provisioner.yamltext.reading import MERGE, OTHER_BREAKS, Places, compose, other_breaks
 
 _Step = str | int
 
 _KEPT = 200  # files whose nodes are kept: they are many times larger than what they say
 
 
-_OTHER_BREAKS = "\x85\u2028\u2029"
-
-
 def _with_lines_of_editors(data: bytes) -> bytes:
     """YAML counts the line ends of other alphabets as well; editors do not."""
-    if not any(mark.encode() in data for mark in _OTHER_BREAKS):
+    if not other_breaks(data):
         return data
     return (
         data.decode("utf-8", "replace")
-        .translate(dict.fromkeys(map(ord, _OTHER_BREAKS), "."))
+        .translate(dict.fromkeys(map(ord, OTHER_BREAKS), "."))
         .encode()
     )
 
 
 class Positions:
     """The composed files of one workspace. `drafts` are what some of them would hold, by where they
-    lie.
+    lie; `noted`, by file, is what was found while they were read.
     """
+
+    noted: Mapping[str, Places] = {}
 
     def __init__(self, root: Path, drafts: Mapping[str, bytes] | None = None) -> None:
         self._root = root
@@ -64,6 +63,9 @@ class Positions:
         """The value of a field, or its key: for `key`, for whole resources, and for what begins on
         a later line.
         """
+        place = self.noted.get(source.file, {}).get(source.path)
+        if place is not None:
+            return Position(source.file, *place)
         pair = self._root_pair(source.file)
         for depth, step in enumerate(source.path):
             inner = _enter(pair[1], step)

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -124,6 +124,10 @@ def compose(data: bytes) -> Node | None:
         loader.dispose()
 
 
+Places = Mapping[tuple[str | int, ...], tuple[int, int]]
+"""Line and column of a key, by the path to its value."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a file says. `odd`: it holds something that an author may not have meant (see
@@ -132,6 +136,8 @@ class Reading:
 
     value: Any
     odd: bool = False
+    # Of the mappings that lie in its mappings: nobody has to compose it once more for those.
+    places: Places = field(default_factory=dict)
 
 
 class _Scalars(SafeConstructor):
@@ -281,7 +287,28 @@ def read_yaml(data: bytes) -> Reading:
     value = builder.build(node)
     if aliases and too_deep(value):  # each line may add a level to what stands above it
         raise TooDeep
-    return Reading(value, builder.odd)
+    places = {} if builder.odd or other_breaks(data) else _places(node)
+    return Reading(value, builder.odd, places)
+
+
+OTHER_BREAKS = "\x85\u2028\u2029"
+_OTHER_BREAKS = [mark.encode() for mark in OTHER_BREAKS]
+
+
+def other_breaks(data: bytes) -> bool:
+    """Whether YAML counts more lines than editors do: it knows the line ends of other alphabets."""
+    return any(mark in data for mark in _OTHER_BREAKS)
+
+
+def _places(root: Node) -> Places:
+    """Of the mappings that lie in a mapping of the root, where that is written so."""
+    found: dict[tuple[str | int, ...], tuple[int, int]] = {}
+    for outer, inside in root.value if isinstance(root, MappingNode) else ():
+        for key, value in inside.value if isinstance(inside, MappingNode) else ():
+            if isinstance(value, MappingNode) and MERGE not in (outer.tag, key.tag):
+                mark = key.start_mark
+                found[outer.value, key.value] = mark.line + 1, mark.column + 1
+    return found
 
 
 def value_of(data: bytes) -> Any:
