@@ -237,7 +237,7 @@ def tools_added(tools: list[ShownTool], later: frozenset[str]) -> Iterator[Line]
     if tools:
         yield Line("+", "+ tools:")
     for tool in tools:
-        yield from (line.deeper() for line in _added(tool_title(tool), tool, later))
+        yield from _added(tool_title(tool), tool, later, depth=1)
 
 
 def tools_lines(
@@ -288,18 +288,18 @@ def _one(
                 yield line.deeper()
 
 
-def _added(title: str, tool: ShownTool, later: frozenset[str]) -> Iterator[Line]:
-    yield Line("+", f"+ {title}")
+def _added(title: str, tool: ShownTool, later: frozenset[str], depth: int = 0) -> Iterator[Line]:
+    yield Line("+", f"+ {title}", depth)
     for name, given in tool.items():
         if name in _IDENTITY:
             continue
         text = reference_text(given, later)
         if isinstance(given, dict) and len(text) > 80:
-            yield Line("+", f"+ {name}:", 1)
+            yield Line("+", f"+ {name}:", depth + 1)
             shown = visible(json.dumps(given, ensure_ascii=False, indent=2)).split("\n")
-            yield from (Line("+", f"+{line}", 2) for line in shown)
+            yield from (Line("+", f"+{line}", depth + 2) for line in shown)
         else:
-            yield Line("+", f"+ {name}: {text}", 1)
+            yield Line("+", f"+ {name}: {text}", depth + 1)
 
 
 def _setting(name: str, old: Any, new: Any, later: frozenset[str]) -> Iterator[Line]:

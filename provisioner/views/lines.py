@@ -5,12 +5,12 @@ those.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from provisioner.model import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):  # of these there are tens of thousands
     """One line below an item. `tone` colours it (`+`, `-`, `~`, `@` …); its text is complete
     without.
     """

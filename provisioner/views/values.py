@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -147,8 +147,7 @@ def elided(line: Line) -> Line:
         parts += [alike, shown, more]
         length, end = length + len(alike) + len(shown) + len(more), high
     rest = len(line.text) - end
-    return replace(
-        line,
+    return line._replace(
         text="".join(parts) + (f"…({rest:,} characters alike)" if rest else ""),
         marks=tuple(marks),
     )
@@ -261,8 +260,8 @@ class Paint:
 
     def marked(self, tone: str, text: str, marks: Iterable[tuple[int, int]]) -> str:
         """The same, with some ranges of the text in reverse."""
-        code = _TONES.get(tone)
-        if not (self.on and code):
+        code = _TONES.get(tone) if self.on else None
+        if code is None:
             return text
         parts, end = [], 0
         for low, high in marks:
