@@ -4,6 +4,7 @@ run.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from enum import EnumType
@@ -184,16 +185,34 @@ def _process(parameter: Any, convert: Callable[[Any, Any], Any], context: Any, v
     """A value as the command is to get it, if that needs no thought; else what `convert` makes
     of it.
     """
-    takes = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
     if value is None and not parameter.required:
         found: Any = () if parameter.multiple or parameter.nargs != 1 else None
-    elif type(value) is str and takes is str:
-        found = value
-    elif type(value) is str and isinstance(takes, EnumType) and value in takes._value2member_map_:
-        found = takes(value)
     else:
-        return convert(context, value)
+        takes = getattr(parameter, "type_descriptor", None)
+        found = value if value is None or takes is None else _evident(takes, value)
+        if found is None:
+            return convert(context, value)
     return found if parameter.callback is None else parameter.callback(context, parameter, found)
+
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+def _evident(takes: Any, value: Any) -> Any:
+    """A value that is plainly what an option takes, as that; None for any other."""
+    sort = takes.annotation
+    if type(value) is sort and (sort in (str, bool) or isinstance(sort, EnumType)):
+        return value
+    if type(value) is str and isinstance(sort, EnumType) and value in sort._value2member_map_:
+        return sort(value)
+    if sort == list[str] and type(value) in (list, tuple) and {*map(type, value)} == {str}:
+        return list(value)
+    if sort in (int, float) and _NUMBER.fullmatch(str(value)):
+        low, high = takes.parameter_info.min, takes.parameter_info.max
+        number = sort(value)
+        in_range = (low is None or low <= number) and (high is None or number <= high)
+        return number if in_range else None
+    return None
 
 
 def provisioner(

@@ -245,3 +245,34 @@ def _imported(workspace: Path, arguments: list[str]) -> set[str]:
     )
     ran = run(workspace, program=(sys.executable, "-c", script))
     return set(ran.err.splitlines()[-1].split()[1:])
+
+
+GIVEN = ["", "0", "1", "8", "007", "-1", "1.5", "1e3", "٣", "999999999", "9999999999", "text", "json"]
+GIVEN += ["true", "overwrite", " 5", "5 ", "1_000", "inf", "nan"]
+
+
+@pytest.mark.parametrize("command", ["apply", "destroy", "plan", "import", "check", "local"])
+def test_what_is_evident_is_what_typer_makes_of_it(command: str) -> None:
+    """A value that is taken without asking typer is the one that typer would have made of it, and
+    it would not have refused it.
+    """
+    import typer
+
+    from provisioner.cli.app import _evident, load_command
+
+    loaded = load_command(command)
+    words = [loaded, *getattr(loaded, "commands", {}).values()]
+    compared = 0
+    for parameter in (one for word in words for one in word.params):
+        takes = getattr(parameter, "type_descriptor", None)
+        if takes is None:
+            continue
+        many = parameter.multiple or parameter.nargs != 1
+        own = [] if parameter.default is None else [parameter.default]
+        for value in [[one] for one in GIVEN] if many else [*GIVEN, *own]:
+            found = _evident(takes, value)
+            if found is not None:
+                made = parameter.get_runtime_param().coerce(value, parameter, typer.Context(loaded))
+                assert (found, type(found)) == (made, type(made)), (parameter.name, value)
+                compared += 1
+    assert compared > 10
