@@ -29,6 +29,7 @@ from provisioner.model import (
     Stamp,
 )
 from provisioner.remote import Remote
+from provisioner.remote.sent import tell_writes
 from provisioner.workspace.secrets import Secret
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ COUNTED = {
 _INTERRUPTED = (
     "interrupted: what is under way is finished and recorded, another interrupt stops at once"
 )
+
+_LATE = 60.0  # seconds from an intent to its request
 
 _Entries = Mapping[Address, Locked | None]  # None: out of the lock
 
@@ -194,7 +197,15 @@ class Run:
 
     async def intent(self, address: Address, action: str, **data: object) -> int:
         """Say durably what is about to be done; intents of the same moment share the cost of it."""
-        return await self.journal.begin(address, action, **data)
+        number = await self.journal.begin(address, action, **data)
+
+        def leaving() -> None:
+            # What it may be wrong by is little of the time for which it is looked for.
+            after = self.remote.settling.seconds / 10 or _LATE
+            self.journal.leaving(number, after, sent=round(self.remote.now(), 3))
+
+        tell_writes(leaving)
+        return number
 
     async def record(
         self,

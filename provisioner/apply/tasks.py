@@ -181,7 +181,9 @@ async def carry_out(run: Run, parallelism: int) -> Applied:
     """Run every task of the plan."""
     await move_files(run)
     outcome = TaskOutcome()
-    schedule = Schedule(Tasks(run, outcome).all(), parallelism, outcome)
+    # No more requests than that are under way, which the connections see to: beside each one, the
+    # intent of another may become durable, or its result.
+    schedule = Schedule(Tasks(run, outcome).all(), 2 * parallelism - 1, outcome)
     run.stop = schedule.stop
     run.remote.settling.aside = schedule.aside
     if run.interrupted:  # before there was anything to stop

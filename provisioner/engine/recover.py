@@ -131,7 +131,7 @@ async def _look_for(remote: Remote, recovered: Recovered, made: Sequence[Intent]
         await _created(remote, recovered, intent, lists)
     left = [intent for intent in made if _is_missing(recovered, intent)]
     until = (
-        max((min(intent.at or 0.0, time.time()) for intent in left), default=0.0)
+        max((min(intent.latest, time.time()) for intent in left), default=0.0)
         + remote.settling.seconds
     )
     async for _ in remote.settling.pauses(until):
@@ -298,7 +298,7 @@ async def _deleted(remote: Remote, recovered: Recovered, intent: Intent) -> None
     form = kind(intent.address.kind).form(entry.api if id == entry.id else entry.deposed_api(id))
     remote.settling.gone(id)
     there = await form.read(remote, id, Names()) is not None
-    until = min(intent.at or 0.0, time.time()) + remote.settling.seconds
+    until = min(intent.latest, time.time()) + remote.settling.seconds
     async for _ in remote.settling.pauses(until if there else 0.0):
         there = await form.read(remote, id, Names()) is not None
         if not there:

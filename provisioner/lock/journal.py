@@ -52,6 +52,12 @@ class Intent:
         None  # when it was written, Unix seconds by that machine's clock; None: by release 0.1.0
     )
 
+    @property
+    def latest(self) -> float:
+        """When something was last said of it, which is when its request left, but for a moment."""
+        times = (self.at, *(record.get("at") for record in self.partial))
+        return max(time or 0.0 for time in times)
+
 
 class Folded(NamedTuple):
     """A lock with what a journal knows in it, and the intents that are still open."""
@@ -124,6 +130,14 @@ class Journal:
             intent = self._open[id]
             self._sink.later(_text([record]))
             self._open[id] = replace(intent, partial=(*intent.partial, record))
+
+    def leaving(self, id: int, after: float, **data: Any) -> None:
+        """Note that what was announced only leaves now, where that was more than `after` seconds
+        ago: whoever looks for it after a crash goes by its age.
+        """
+        intent = self._open.get(id)
+        if intent is not None and abs(_now() - intent.latest) > after:
+            self.note(id, "leaving", **data)
 
     def result(
         self, id: int, entry: Locked | None, also: Mapping[Address, Locked | None] | None = None

@@ -133,6 +133,8 @@ class Exchange:
     ) -> AsyncStream[T]:
         """A stream of the official SDK; asked for again only where nothing was carried out."""
         self._check_writing(place.method)
+        if place.method != _READ_ONLY:
+            note_write()
         attempt = 1
         while True:
             try:
@@ -225,10 +227,11 @@ class Exchange:
             return
         if self._target.read_only:  # an `assert` could be switched off
             raise AssertionError(f"{method} while only reading")
-        note_write()
 
     async def _once(self, place: Place, request: Request) -> Reply:
         async with self._slots:
+            if request.method != _READ_ONLY:
+                note_write()
             received = await self._answered(place, request)
         for name in ("organization", "project"):
             value = received.headers.get(f"openai-{name}")

@@ -1,8 +1,10 @@
-"""Whether anything was sent that may have changed something at the service."""
+"""What is sent that may change something at the service: whether there was any, and when it
+leaves.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -29,8 +31,20 @@ def watched() -> Iterator[Sent]:
         _watched.reset(token)
 
 
+_on_write: ContextVar[Callable[[], None] | None] = ContextVar("on_write", default=None)
+
+
+def tell_writes(on_write: Callable[[], None]) -> None:
+    """Have a task, and those that it starts from now on, say when something of it is about to
+    leave: it may have waited for its turn.
+    """
+    _on_write.set(on_write)
+
+
 def note_write() -> None:
     """Say that something is sent now that is no question."""
-    sent = _watched.get()
+    sent, on_write = _watched.get(), _on_write.get()
     if sent is not None:
         sent.writes = True
+    if on_write is not None:
+        on_write()

@@ -247,7 +247,21 @@ def _imported(workspace: Path, arguments: list[str]) -> set[str]:
     return set(ran.err.splitlines()[-1].split()[1:])
 
 
-GIVEN = ["", "0", "1", "8", "007", "-1", "1.5", "1e3", "٣", "999999999", "9999999999", "text", "json"]
+GIVEN = [
+    "",
+    "0",
+    "1",
+    "8",
+    "007",
+    "-1",
+    "1.5",
+    "1e3",
+    "٣",
+    "999999999",
+    "9999999999",
+    "text",
+    "json",
+]
 GIVEN += ["true", "overwrite", " 5", "5 ", "1_000", "inf", "nan"]
 
 

@@ -4,15 +4,17 @@ shows them at once.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.crash.instants import Before, counted, crashing
+from tests.crash.instants import Before, Dead, counted, crashing, dying
 from tests.crash.outcome import outcome
 from tests.crash.test_lost_replies import trouble
 from tests.crash.workspace import IN_A_FILE
+from tests.support.world import World
 
 SETTLING = 0.5
 LAG = 0.1
@@ -71,3 +73,71 @@ def test_every_lost_reply(late: Before) -> None:
                 world.ok("apply", "-y", "--force")
             world.settled()
         assert left(late) == wanted, f"request {at} of {total}\n{result.out}{result.err}"
+
+
+ONE_LATE: dict[str, Any] = {
+    "match": {"method": "POST", "path": "/assistants"},
+    "action": {"settle": {"seconds": 0.6, "of": ["list", "get"]}},
+}
+
+
+def declared(world: World, count: int) -> None:
+    world.write(
+        {
+            "provisioner.yaml": {"environments": {"local": {"service": "local", "settling": 1.0}}},
+            "specs/all.yaml": {"assistants": {f"a{at}": {"model": "gpt-5"} for at in range(count)}},
+        }
+    )
+
+
+def test_the_end_after_something_was_sent_again(world: World) -> None:
+    """What was lost and is sent again is young again: it is looked for until the service shows it."""
+    declared(world, 1)
+    posts = 0
+
+    def around(app: Any) -> Any:
+        async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+            nonlocal posts
+            posts += scope["method"] == "POST"
+            if scope["method"] == "POST" and posts == 1:
+                raise ConnectionResetError  # it never came to the service
+            await app(scope, receive, send)
+            if scope["method"] == "POST":
+                raise Dead
+
+        return wrapped
+
+    with world.failing(ONE_LATE):
+        with world.behind(around), dying():
+            world.run("apply", "-y")
+        assert posts == 2
+        world.apply()
+    assert len(world.listed("/assistants")) == 1
+
+
+def test_the_end_after_something_waited_for_its_turn(world: World) -> None:
+    """An intent may be written long before its request leaves: its age is that of the request."""
+    declared(world, 3)
+    posts = 0
+
+    def around(app: Any) -> Any:
+        async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+            nonlocal posts
+            posts += scope["method"] == "POST"
+            number = posts if scope["method"] == "POST" else 0
+            if number in (1, 2):
+                await asyncio.sleep(1.1)
+            await app(scope, receive, send)
+            if number == 3:
+                raise Dead
+
+        return wrapped
+
+    with world.failing(ONE_LATE):
+        with world.behind(around), dying():
+            world.run("apply", "-y", "--parallelism", "2")
+        assert posts == 3
+        journal = (world.root / ".provisioner/local/lock.json.journal").read_text()
+        assert journal.count('"leaving"') == 1
+        world.apply()
+    assert len(world.listed("/assistants")) == 3
