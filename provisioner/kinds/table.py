@@ -272,6 +272,10 @@ class Said:
         """The fields that the author has written."""
         return self._said.keys()
 
+    def declared(self) -> Fields:
+        """What the author has written."""
+        return {**self._said}
+
     def model_dump(self, *, include: Iterable[str], exclude_unset: bool) -> Fields:
         """Those of some fields that the author has written, in their order."""
         return {name: self._said[name] for name in include if name in self._said}

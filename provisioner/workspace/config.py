@@ -1,5 +1,5 @@
-"""What `provisioner.yaml` may say; only imported where there is one, because pydantic models take
-time to build.
+"""What `provisioner.yaml` may say; only imported where that is not recognized without, because
+pydantic models take time to build.
 """
 
 from __future__ import annotations
@@ -7,22 +7,22 @@ from __future__ import annotations
 import posixpath
 import re
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from provisioner.kinds.common import Strict, refusal, refuse_token_of_job
 from provisioner.masking import KEY_VARIABLE, looks_like_key
-from provisioner.model import Policies, Source, Waiver
-from provisioner.workspace.setting import (
-    LOCAL_LOCK,
-    PUBLIC,
-    SETTINGS_FILE,
-    SETTLING,
-    Environment,
-    Variable,
+from provisioner.workspace.recognized import (
+    ENV,
+    MOST_DAYS,
+    MOST_SETTLING,
+    MOST_VERSIONS,
+    NAME,
+    VARIABLE,
 )
+from provisioner.workspace.setting import PUBLIC, Variable
 
 _ADDRESS = r"assistant\.[a-z][a-z0-9_-]{0,63}"
 # `off` would be read as false
@@ -80,7 +80,7 @@ class ShutdownPolicy(Strict):
     warn_days: int = Field(
         default=60,
         ge=0,
-        le=3650,
+        le=MOST_DAYS,
         description="Days before the shutdown from which on it is told",
         examples=[90],
     )
@@ -121,43 +121,6 @@ class PoliciesFile(Strict):
     )
 
 
-def policies(top: PoliciesFile | None, own: PoliciesFile | None, environment: str) -> Policies:
-    """The policies of an environment: its own keys replace those at the top, its waivers are added
-    to them.
-    """
-    models = {**_said(top and top.models), **_said(own and own.models)}
-    shutdown = {**_said(top and top.model_shutdown), **_said(own and own.model_shutdown)}
-    return Policies(
-        tuple(models.get("allow") or ()),
-        models.get("action", "deny"),
-        shutdown=shutdown.get("action", "deny"),
-        warn_days=shutdown.get("warn_days", 60),
-        waivers=(
-            *_waivers(top, Source(SETTINGS_FILE, ("policies", "waivers"))),
-            *_waivers(
-                own, Source(SETTINGS_FILE, ("environments", environment, "policies", "waivers"))
-            ),
-        ),
-    )
-
-
-def _said(part: Strict | None) -> dict[str, Any]:
-    return part.declared() if part else {}
-
-
-def _waivers(said: PoliciesFile | None, source: Source) -> list[Waiver]:
-    listed = enumerate(said.waivers if said else ())
-    return [
-        Waiver(
-            one.policy, one.address, reason=one.reason, expires=one.expires, source=source.at(at)
-        )
-        for at, one in listed
-    ]
-
-
-_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
-_ENV = r"[A-Za-z_][A-Za-z0-9_]*"
 _NAME_RULE = (
     "a name has letters, digits, `.`, `_` and `-`, begins with a letter or digit, and has at most"
     " 64 characters"
@@ -176,14 +139,14 @@ def _matching(pattern: str, hint: str) -> AfterValidator:
 
 
 _Name = Annotated[
-    str, _matching(_NAME, _NAME_RULE), WithJsonSchema({"type": "string", "pattern": f"^{_NAME}$"})
+    str, _matching(NAME, _NAME_RULE), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})
 ]
 VariableName = Annotated[
     str,
     _matching(
-        _VARIABLE, "a variable's name has letters, digits and `_`, and does not begin with a digit"
+        VARIABLE, "a variable's name has letters, digits and `_`, and does not begin with a digit"
     ),
-    WithJsonSchema({"type": "string", "pattern": f"^{_VARIABLE}$"}),
+    WithJsonSchema({"type": "string", "pattern": f"^{VARIABLE}$"}),
 ]
 
 
@@ -265,7 +228,7 @@ class KeyFrom(Strict):
     env: Annotated[
         str,
         AfterValidator(_key_name),
-        _matching(_ENV, "name an environment variable, like `OPENAI_API_KEY`"),
+        _matching(ENV, "name an environment variable, like `OPENAI_API_KEY`"),
     ] = Field(
         description="Name of the environment variable that holds the key",
         examples=["OPENAI_API_KEY_PROD"],
@@ -360,7 +323,7 @@ class EnvironmentFile(Strict):
     keep_versions: int = Field(
         default=3,
         ge=1,
-        le=100,
+        le=MOST_VERSIONS,
         description="Request profiles that are kept, and whose ids stay alive",
         examples=[3],
     )
@@ -372,7 +335,7 @@ class EnvironmentFile(Strict):
     settling: float | None = Field(
         default=None,
         ge=0,
-        le=600,
+        le=MOST_SETTLING,
         description=(
             "Seconds in which the service may not show its own writes; default 0 for `local`,"
             " otherwise 30"
@@ -419,29 +382,4 @@ class WorkspaceFile(Strict):
         default=None,
         description="What plans are held against, in every environment",
         examples=[{"models": {"allow": ["gpt-4o", "gpt-5*"]}}],
-    )
-
-
-def environment(
-    name: str, said: EnvironmentFile, common: PoliciesFile | None = None
-) -> Environment:
-    """An environment with its defaults filled in, under the policies common to all."""
-    api = said.api or ("responses" if said.service == PUBLIC else "assistants")
-    lock = said.lock.declared() if isinstance(said.lock, GitLock) else said.lock
-    default_settling = 0.0 if said.service == "local" else SETTLING
-    local = LOCAL_LOCK if said.service == "local" else f"locks/{name}.lock.json"
-    return Environment(
-        name=name,
-        service=said.service,
-        api=api,
-        api_key_env=said.api_key.env if said.api_key else "OPENAI_API_KEY",
-        organization=said.organization,
-        project=said.openai_project,
-        lock=lock or local,
-        variables=said.variables,
-        accept_loss=tuple(said.accept_loss),
-        keep_versions=said.keep_versions,
-        on_drift=said.on_drift,
-        settling=default_settling if said.settling is None else said.settling,
-        policies=policies(common, said.policies, name),
     )

@@ -18,14 +18,17 @@ import yaml
 
 from provisioner import disk, jsontext
 from provisioner.kinds.base import Finding
-from provisioner.model import Policies, Problem, Source
+from provisioner.kinds.table import UNSURE, Said
+from provisioner.model import Policies, Problem, Source, Waiver
 from provisioner.text import sort_of, suggest
+from provisioner.workspace.recognized import ALONE, settings
 from provisioner.workspace.sections import SourcedFinding, secrets_in
 from provisioner.workspace.tree import FileRefused, Tree, not_readable
 from provisioner.yamltext.reading import Reading, read_yaml
 
 if TYPE_CHECKING:
-    from provisioner.workspace.config import WorkspaceFile
+    from provisioner.kinds.common import Strict
+    from provisioner.workspace.config import EnvironmentFile, PoliciesFile, WorkspaceFile
 
 
 SETTINGS_FILE = "provisioner.yaml"
@@ -82,7 +85,7 @@ class Setting:
     """What a workspace is called and where it goes."""
 
     name: str
-    config: WorkspaceFile | None  # None where there is no file
+    config: WorkspaceFile | Said | None  # None where there is no file
     environments: dict[str, Environment]
     default_environment: str
     problems: list[Problem] = field(default_factory=list)
@@ -106,9 +109,7 @@ def setting(root: Path, draft: bytes | None = None) -> Setting:
     config, findings = _config(value) if reading else (None, [])
     environments = {LOCAL: Environment(LOCAL)}
     if config is not None:
-        from provisioner.workspace.config import EnvironmentFile, environment
-
-        declared = config.environments or {LOCAL: EnvironmentFile(service=LOCAL)}
+        declared = config.environments or {LOCAL: ALONE}
         environments = {
             name: environment(name, one, config.policies) for name, one in declared.items()
         }
@@ -134,6 +135,65 @@ def setting(root: Path, draft: bytes | None = None) -> Setting:
     if default not in environments:
         made.default_environment = next(iter(environments))
     return made
+
+
+def environment(
+    name: str, said: EnvironmentFile | Said, common: PoliciesFile | None = None
+) -> Environment:
+    """An environment with its defaults filled in, under the policies common to all."""
+    api = said.api or ("responses" if said.service == PUBLIC else "assistants")
+    lock = said.lock if isinstance(said.lock, str | None) else said.lock.declared()
+    default_settling = 0.0 if said.service == "local" else SETTLING
+    local = LOCAL_LOCK if said.service == "local" else f"locks/{name}.lock.json"
+    return Environment(
+        name=name,
+        service=said.service,
+        api=api,
+        api_key_env=said.api_key.env if said.api_key else "OPENAI_API_KEY",
+        organization=said.organization,
+        project=said.openai_project,
+        lock=lock or local,
+        variables=said.variables,
+        accept_loss=tuple(said.accept_loss),
+        keep_versions=said.keep_versions,
+        on_drift=said.on_drift,
+        settling=default_settling if said.settling is None else said.settling,
+        policies=policies(common, said.policies, name),
+    )
+
+
+def policies(top: PoliciesFile | None, own: PoliciesFile | None, environment: str) -> Policies:
+    """The policies of an environment: its own keys replace those at the top, its waivers are added
+    to them.
+    """
+    models = {**_said(top and top.models), **_said(own and own.models)}
+    shutdown = {**_said(top and top.model_shutdown), **_said(own and own.model_shutdown)}
+    return Policies(
+        tuple(models.get("allow") or ()),
+        models.get("action", "deny"),
+        shutdown=shutdown.get("action", "deny"),
+        warn_days=shutdown.get("warn_days", 60),
+        waivers=(
+            *_waivers(top, Source(SETTINGS_FILE, ("policies", "waivers"))),
+            *_waivers(
+                own, Source(SETTINGS_FILE, ("environments", environment, "policies", "waivers"))
+            ),
+        ),
+    )
+
+
+def _said(part: Strict | Said | None) -> dict[str, Any]:
+    return part.declared() if part else {}
+
+
+def _waivers(said: PoliciesFile | None, source: Source) -> list[Waiver]:
+    listed = enumerate(said.waivers if said else ())
+    return [
+        Waiver(
+            one.policy, one.address, reason=one.reason, expires=one.expires, source=source.at(at)
+        )
+        for at, one in listed
+    ]
 
 
 def _misnamed(tree: Tree, root: Path) -> list[Problem]:
@@ -177,7 +237,13 @@ def _read(root: Path, problems: list[Problem], draft: bytes | None) -> Reading |
     return None
 
 
-def _config(value: Any) -> tuple[WorkspaceFile, list[SourcedFinding]]:
+def _config(value: Any) -> tuple[WorkspaceFile | Said, list[SourcedFinding]]:
+    known = value
+    if isinstance(value, dict):
+        known = {key: inner for key, inner in value.items() if not str(key).startswith("x-")}
+        recognized = settings(known)
+        if recognized is not UNSURE:
+            return recognized, []
     from pydantic import ValidationError
 
     from provisioner.workspace.config import WorkspaceFile
@@ -191,7 +257,6 @@ def _config(value: Any) -> tuple[WorkspaceFile, list[SourcedFinding]]:
                 source, Finding((), "Wrong type", detail, "begin with a key, like `environments:`")
             )
         ]
-    known = {key: inner for key, inner in value.items() if not str(key).startswith("x-")}
     try:
         return WorkspaceFile.model_validate(known), []
     except ValidationError as error:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from provisioner import disk
 from provisioner.errors import SpecError, UsageError
@@ -28,10 +28,6 @@ from provisioner.workspace.sections import Sections, SourcedFinding, collect
 from provisioner.workspace.setting import SETTINGS_FILE, Environment, Setting, setting
 from provisioner.workspace.variables import Resolving
 from provisioner.yamltext.positions import Positions
-
-if TYPE_CHECKING:
-    from provisioner.workspace.config import WorkspaceFile
-
 
 _MUCH = 50_000  # objects; looking through so many takes longer than anything that is found saves
 
@@ -116,13 +112,6 @@ class Workspace:
         for environment in made.environments.values():
             hide(os.environ.get(environment.api_key_env))
         return cls(root.resolve(), made)
-
-    @cached_property
-    def config(self) -> WorkspaceFile:
-        """What `provisioner.yaml` says."""
-        from provisioner.workspace.config import WorkspaceFile
-
-        return self._setting.config or WorkspaceFile()
 
     def draft(self, files: Mapping[str, bytes]) -> Workspace:
         """The same workspace as it would be if these files held these bytes, those that are not

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 from collections import defaultdict
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +10,7 @@ import pytest
 from provisioner.kinds import kinds
 from provisioner.kinds.table import as_written
 from tests.kinds.declared.memory import MemoryScope
+from tests.support.variants import variants
 
 GOOD: tuple[dict[str, Any], ...] = (
     {"model": "gpt-4o"},
@@ -58,40 +57,7 @@ ODD = (
     *({"provisioner": "x"}, {"a": 1}, {"": "a"}, {f"k{n}": "v" for n in range(16)}),
     *(["a"] * 129, ["code_interpreter"] * 129, {"only": ["prod"]}),
 )
-
-
-def _places(value: Any) -> Iterator[tuple[Any, ...]]:
-    """Every place of a value, from the outside."""
-    yield ()
-    pairs = value.items() if isinstance(value, dict) else ()
-    pairs = enumerate(value) if isinstance(value, list) else pairs
-    for key, inner in pairs:
-        for place in _places(inner):
-            yield (key, *place)
-
-
-def _with(value: Any, place: tuple[Any, ...], new: Any) -> Any:
-    if not place:
-        return new
-    changed = copy.copy(value)
-    changed[place[0]] = _with(value[place[0]], place[1:], new)
-    return changed
-
-
-def _variants(good: dict[str, Any]) -> Iterator[Any]:
-    """The same with something odd in each place, and with something odd beside what is there."""
-    for place in _places(good):
-        for odd in ODD:
-            yield _with(good, place, odd)
-        inside: Any = good
-        for key in place:
-            inside = inside[key]
-        if isinstance(inside, dict):
-            for name in ("only", "lifecycle", "api", "strict", "filters", "kind"):
-                yield _with(good, place, {**inside, name: True})
-            for name in inside:
-                rest = {key: one for key, one in inside.items() if key != name}
-                yield _with(good, place, rest)
+NAMES = ("only", "lifecycle", "api", "strict", "filters", "kind")
 
 
 @pytest.mark.parametrize("good", GOOD)
@@ -99,7 +65,7 @@ def test_what_is_recognized_is_valid(good: dict[str, Any]) -> None:
     """Whatever is taken without the model is taken by the model as well, and says the same."""
     assistant = kinds()["assistant"]
     seen = 0
-    for value in _variants(good):
+    for value in variants(good, ODD, NAMES):
         known = assistant.recognized(value)
         if known is None:
             continue
