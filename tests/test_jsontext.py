@@ -93,3 +93,29 @@ def test_a_key_that_is_there_twice() -> None:
         jsontext.read(text, unique=True)
     assert refused.value.key == "id"
     assert jsontext.read(text)["a"]["b"] == [{"id": 2}]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        [],
+        {"b": [], "a": {}, "c": [None, False], 'ä"\\\n': [1, [2.5, True], {"x": None}]},
+        "\u2028\ud83d",
+        1e300,
+        -0.0,
+        10**30,
+        (1, 2),
+    ],
+)
+@pytest.mark.parametrize("sort", [False, True])
+def test_layout(value: object, sort: bool) -> None:
+    """The quick layout is the standard library's, byte for byte."""
+    expected = json.dumps(value, indent=2, sort_keys=sort, ensure_ascii=False)
+    assert jsontext.indented(value, sort=sort) == expected
+
+
+def test_not_a_number() -> None:
+    """What JSON cannot hold is never written."""
+    with pytest.raises(ValueError):
+        jsontext.indented({"a": float("nan")})

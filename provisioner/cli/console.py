@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, get_type_hints
 
 import typer
 
-from provisioner import disk, interrupts
+from provisioner import disk, interrupts, jsontext
 from provisioner.cli import options
 from provisioner.errors import ProvisionerError, UsageError
 from provisioner.model import Address, Position, Problem
@@ -84,9 +84,7 @@ class Console:
 
     def document(self, document: Any) -> None:
         """Print a result as one JSON document."""
-        import json
-
-        self.result(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        self.result(jsontext.indented(document) + "\n")
 
     def say(self, text: str) -> None:
         """Say something that is not a result."""

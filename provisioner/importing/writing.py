@@ -307,7 +307,7 @@ class _Writer:
         if len(canonical(written)) < _LONG_SCHEMA and not reads_as_a_file:
             return written
         schema = _unescaped(written)
-        text = json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+        text = jsontext.indented(schema) + "\n"
         try:
             kept = same(jsontext.read(text, deepest=DEEPEST_YAML, unique=True), schema)
             data = text.encode()

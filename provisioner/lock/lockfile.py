@@ -7,7 +7,6 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from json.encoder import encode_basestring
 from typing import Any
 
 from provisioner import jsontext
@@ -56,23 +55,22 @@ def fresh(workspace: str, environment: str, origin: Mapping[str, str | None]) ->
 
 def dump(state: LockState) -> str:
     """The text of a lockfile; the same state always gives the same bytes."""
-    return pretty(
-        {
-            **state.unknown,
-            **({"written": state.written} if state.written else {}),
-            **({"applied": approved_to_json(state.approved)} if state.approved else {}),
-            **({"deleted": list(state.deleted)} if state.deleted else {}),
-            "version": _VERSION,
-            "lineage": state.lineage,
-            "serial": state.serial,
-            "workspace": state.workspace,
-            "environment": state.environment,
-            "origin": state.origin,
-            "resources": {
-                str(address): entry_to_json(entry) for address, entry in state.resources.items()
-            },
-        }
-    )
+    document = {
+        **state.unknown,
+        **({"written": state.written} if state.written else {}),
+        **({"applied": approved_to_json(state.approved)} if state.approved else {}),
+        **({"deleted": list(state.deleted)} if state.deleted else {}),
+        "version": _VERSION,
+        "lineage": state.lineage,
+        "serial": state.serial,
+        "workspace": state.workspace,
+        "environment": state.environment,
+        "origin": state.origin,
+        "resources": {
+            str(address): entry_to_json(entry) for address, entry in state.resources.items()
+        },
+    }
+    return jsontext.indented(document, sort=True) + "\n"
 
 
 def parse(text: str, file: str) -> LockState:
@@ -357,35 +355,3 @@ def _foreign_origin(
                     " with a lock of its own"
                 ),
             )
-
-
-def pretty(value: Any) -> str:
-    """Sorted keys, two spaces a level, text as it is, a newline at the end; ValueError for NaN and
-    infinity.
-    """
-    return _block(value, "\n") + "\n"
-
-
-def _block(value: Any, newline: str) -> str:
-    # The standard library falls back to nested generators as soon as an indent is wanted; plain
-    # recursion over the few types that JSON has is what makes a lock of 10,000 entries quick to
-    # write.
-    if isinstance(value, str):
-        return encode_basestring(value)
-    if isinstance(value, dict) and value:
-        inner = newline + "  "
-        items = [f"{encode_basestring(key)}: {_block(value[key], inner)}" for key in sorted(value)]
-        return "{" + inner + ("," + inner).join(items) + newline + "}"
-    if isinstance(value, list | tuple) and value:
-        inner = newline + "  "
-        return (
-            "["
-            + inner
-            + ("," + inner).join([_block(item, inner) for item in value])
-            + newline
-            + "]"
-        )
-    if type(value) is int:
-        return repr(value)
-    # True, false, null, what is empty, and whatever else JSON refuses.
-    return json.dumps(value, allow_nan=False)

@@ -4,11 +4,11 @@ JSON.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from provisioner import jsontext
 from provisioner.errors import problem_json
 from provisioner.model import Attempt, CheckReport, CheckResult, TurnResult
 from provisioner.views.markdown import LIMIT, fence, prose, unmarked, weight
@@ -220,7 +220,7 @@ def _box(result: CheckResult) -> str:
 
 def checks_json(report: CheckReport) -> str:
     """The document as text."""
-    return json.dumps(checks_document(report), ensure_ascii=False, indent=2) + "\n"
+    return jsontext.indented(checks_document(report)) + "\n"
 
 
 def checks_document(report: CheckReport) -> dict[str, Any]:

@@ -4,7 +4,6 @@ changed.
 
 from __future__ import annotations
 
-import json
 import re
 from bisect import bisect_left
 from collections import Counter
@@ -13,6 +12,7 @@ from difflib import Match, SequenceMatcher
 from itertools import accumulate, pairwise, takewhile
 from typing import Any, NamedTuple
 
+from provisioner import jsontext
 from provisioner.views.lines import Line
 from provisioner.views.values import bounded, elided, visible
 
@@ -31,7 +31,7 @@ def as_text(given: Any) -> str:
     """
     if given is None:
         return ""
-    return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, indent=2)
+    return given if isinstance(given, str) else jsontext.indented(given)
 
 
 def split(text: str) -> list[str]:

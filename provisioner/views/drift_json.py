@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import Any
 
+from provisioner import jsontext
 from provisioner.model import Drift
 from provisioner.planfile.writing import drifted_json, plain_json
 
@@ -14,7 +14,7 @@ _FORMAT_VERSION = "1.0"
 
 def drift_json(drift: Drift) -> str:
     """The document as text."""
-    return json.dumps(drift_document(drift), ensure_ascii=False, indent=2) + "\n"
+    return jsontext.indented(drift_document(drift)) + "\n"
 
 
 def drift_document(drift: Drift) -> dict[str, Any]:

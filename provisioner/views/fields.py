@@ -4,10 +4,10 @@ unified diffs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from provisioner import jsontext
 from provisioner.diff import inside, join, top, units
 from provisioner.kinds import holds_files, kind
 from provisioner.masking import SENSITIVE
@@ -296,7 +296,7 @@ def _added(title: str, tool: ShownTool, later: frozenset[str], depth: int = 0) -
         text = reference_text(given, later)
         if isinstance(given, dict) and len(text) > 80:
             yield Line("+", f"+ {name}:", depth + 1)
-            shown = visible(json.dumps(given, ensure_ascii=False, indent=2)).split("\n")
+            shown = visible(jsontext.indented(given)).split("\n")
             yield from (Line("+", f"+{line}", depth + 2) for line in shown)
         else:
             yield Line("+", f"+ {name}: {text}", depth + 1)

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from provisioner import jsontext
 from provisioner.errors import UsageError
 from provisioner.kinds import is_file
 from provisioner.lock.entry import entry_to_json
@@ -99,7 +100,7 @@ _WORDS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null",
 
 def as_json(outputs: Outputs) -> str:
     """One document, by address."""
-    return json.dumps(outputs, ensure_ascii=False, indent=2) + "\n"
+    return jsontext.indented(outputs) + "\n"
 
 
 def as_env(outputs: Outputs) -> str:

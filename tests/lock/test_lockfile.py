@@ -9,9 +9,10 @@ from dataclasses import replace
 
 import pytest
 
+from provisioner import jsontext
 from provisioner.errors import LockError
 from provisioner.lock.entry import WrongShape, entry_from_json, entry_to_json
-from provisioner.lock.lockfile import check_origin, dump, fresh, parse, pretty
+from provisioner.lock.lockfile import check_origin, dump, fresh, parse
 from provisioner.model import Address, Locked, LockState, Problem, Profile
 
 from .contract import LEAVE, ORIGIN, SUPPORT, entry, state
@@ -126,30 +127,6 @@ def test_profile_entry() -> None:
     assert "id" not in raw
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        {},
-        [],
-        {"a": {}, "b": [], 'ä"\\\n': [1, [2.5, True], {"x": None}]},
-        "\u2028\ud83d",
-        1e300,
-        -0.0,
-        10**30,
-        (1, 2),
-    ],
-)
-def test_layout(value: object) -> None:
-    """The quick layout is the standard library's, byte for byte."""
-    assert pretty(value) == json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def test_not_a_number() -> None:
-    """What JSON cannot hold is never written."""
-    with pytest.raises(ValueError):
-        pretty({"a": float("nan")})
-
-
 def test_merge_conflict() -> None:
     """Conflict markers are named with their line and both ways out."""
     text = dump(state(3)).replace(
@@ -241,7 +218,7 @@ def test_newer_version() -> None:
 def changed(change: Callable[[dict[str, object]], object]) -> str:
     raw = json.loads(dump(state(3, FULL, entry(LEAVE, "file-1"))))
     change(raw)
-    return pretty(raw)
+    return jsontext.indented(raw, sort=True) + "\n"
 
 
 def test_all_head_faults_at_once() -> None:
