@@ -1,5 +1,6 @@
 """What most of `provisioner.yaml` says, known to be valid without its models: to import them takes
-as long as everything else that a check of a small workspace does.
+as long as everything else that a check of a small workspace does. What is not told here is left to
+the models.
 """
 
 from __future__ import annotations
