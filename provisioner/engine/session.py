@@ -5,8 +5,9 @@ lease.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+import sys
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -59,6 +60,8 @@ class ApplyOptions:
 
 
 _MOST_BEGUN = 5_000  # objects, files apart
+_READING = 20  # requests at once of a session that only reads
+_ATTENTIVE = 0.001  # seconds after which a thread at work lets the one go on that has a reply
 
 
 class _Begun(NamedTuple):
@@ -107,14 +110,15 @@ class Session:
             yield cls(context, Remote.open("http://nowhere.invalid", "none"), ApplyOptions())
             return
         try:
-            opened = context.remote(read_only=True)
+            opened = context.remote(_READING, read_only=True)
         except ProvisionerError:
             _ = context.specs  # bad specs are reported before anything asks for a key
             raise
         async with opened as remote:
             session = cls(context, remote, ApplyOptions())
             if refreshing and not local and session._begin():
-                await asyncio.to_thread(getattr, context, "specs")
+                with _attentive():
+                    await asyncio.to_thread(getattr, context, "specs")
             else:
                 _ = context.specs
             yield session
@@ -423,6 +427,17 @@ class Session:
         preflight.check_lock(self.refreshed, known, fresh=lock is None)
         await stale.check_strays(request, plan, self.refreshed)
         stale.check_users(plan, await self._others(known).users(plan))
+
+
+@contextmanager
+def _attentive() -> Iterator[None]:
+    """Let replies be met, and the next requests be sent, beside a thread that is busy."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(_ATTENTIVE)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def _large(lock: LockState) -> bool:
