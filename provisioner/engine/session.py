@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -247,7 +247,7 @@ class Session:
         folded = begun.folded if begun else context.store.peek()
         locked = context.checked(folded.state)
         context.check_known(map(_begun, folded.open_intents))
-        if locked:
+        if locked and not begun:
             remember(self.remote, locked)
         # Without the lease nothing of what is found is written down.
         if locked and folded.open_intents and options.refresh:
@@ -476,7 +476,13 @@ def remember(remote: Remote, lock: LockState) -> None:
     """Let the service be doubted about what the lock has been written for just now. Under the
     lock's own name: about what it has no longer.
     """
-    if lock.written is None or not remote.settling.seconds:
+    if lock.written is None:
+        return
+    try:
+        at = datetime.fromisoformat(lock.written).timestamp()
+    except ValueError:  # a time that somebody has edited: then nothing is young
+        return
+    if not remote.settling.recent(at):
         return
     stores = [entry for entry in lock.resources.values() if holds_files(entry.address)]
     held = [
@@ -484,10 +490,7 @@ def remember(remote: Remote, lock: LockState) -> None:
         for store in stores
         for file in (*store.file_ids, *begun_ids(lock, store))
     ]
-    with suppress(ValueError):  # a time that somebody has edited: then nothing is young
-        remote.settling.wrote(
-            LOCK, *lock.known_ids, *held, at=datetime.fromisoformat(lock.written).timestamp()
-        )
+    remote.settling.wrote(LOCK, *lock.known_ids, *held, at=at)
 
 
 def check_applicable(plan: Plan, force: bool) -> None:

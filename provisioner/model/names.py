@@ -97,30 +97,20 @@ class Action(Enum):
     FORGET = "forget"
     KEEP = "keep"
 
-    @property
-    def makes(self) -> bool:
-        """Whether there is a new object afterwards."""
-        return self in (Action.CREATE, Action.REPLACE)
+    makes: bool  # whether there is a new object afterwards
+    goes: bool  # whether the resource is not managed any more afterwards
+    ends: bool  # whether the object is deleted
+    stays: bool  # whether it is the same object afterwards, and still managed
+    # Whether something is written that was there before, in place or as a new object.
+    alters: bool
 
-    @property
-    def goes(self) -> bool:
-        """Whether the resource is not managed any more afterwards."""
-        return self in (Action.DELETE, Action.FORGET)
-
-    @property
-    def ends(self) -> bool:
-        """Whether the object is deleted."""
-        return self in (Action.DELETE, Action.REPLACE)
-
-    @property
-    def stays(self) -> bool:
-        """Whether it is the same object afterwards, and still managed."""
-        return self in (Action.KEEP, Action.UPDATE)
-
-    @property
-    def alters(self) -> bool:
-        """Whether something is written that was there before, in place or as a new object."""
-        return self in (Action.UPDATE, Action.REPLACE)
+    def __init__(self, word: str) -> None:
+        # Of each action once: a plan asks tens of times for every resource.
+        self.makes = word in ("create", "replace")
+        self.goes = word in ("delete", "forget")
+        self.ends = word in ("delete", "replace")
+        self.stays = word in ("keep", "update")
+        self.alters = word in ("update", "replace")
 
 
 SYMBOLS = {

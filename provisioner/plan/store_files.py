@@ -58,7 +58,8 @@ class ComparedStoreFile:
         """Why this file needs a new version, if it does."""
         if self.live and self.live.status in RUINED:
             return "failed"
-        if any(change.path.endswith(".chunking") for change in self.comparison.changes):
+        changes = self.comparison.changes
+        if changes and any(change.path.endswith(".chunking") for change in changes):
             return "chunking_changed"
         return None
 
@@ -311,10 +312,10 @@ def _stamped_elsewhere(case: Situation, store: Address, compared: ComparedStoreF
     """Whether our stamp still says another path: an apply was stopped between the move of the file
     and its store.
     """
-    entry = case.locked(store)
     stamp = compared.live.stamp if compared.file and compared.live else None
-    if stamp is None or stamp.lineage != case.lock.lineage[:8] or stamp.address == compared.path:
+    if stamp is None or stamp.address == compared.path or stamp.lineage != case.lock.lineage[:8]:
         return False
+    entry = case.locked(store)
     mark = join(f"{join('files', compared.path)}.attributes", Stamp.KEY)
     known = entry.unkept.get(mark) if entry else None
     # Else the service does not take the new one.
@@ -481,21 +482,16 @@ def _others(
 def foreign_ids(case: Situation, store: Address, held: list[ComparedStoreFile]) -> set[str]:
     """Ids in a store that neither the specs, nor the lock, nor a stamp of ours accounts for."""
     entry, store_files = case.locked(store), case.held(store)
-    ours = {compared.live.id for compared in held if compared.live}
-    ours |= {item["id"] for item in (entry.files if entry else {}).values() if item.get("id")}
-    ours |= {
-        id
-        for locked in case.lock.resources.values()
-        if is_file(locked.address)
-        for id in (locked.id, *locked.deposed)
-        if id
-    }
+    left = store_files.keys() - {compared.live.id for compared in held if compared.live}
+    left.difference_update(entry.file_ids if entry else ())
+    if not left:
+        return left
+    for locked in case.lock.resources.values():
+        if is_file(locked.address):
+            left.difference_update(locked.ids)
     lineage = case.lock.lineage[:8]
-    return {
-        id
-        for id, store_file in store_files.items()
-        if id not in ours and not (store_file.stamp and store_file.stamp.lineage == lineage)
-    }
+    marks = {id: store_files[id].stamp for id in left}
+    return {id for id, mark in marks.items() if not (mark and mark.lineage == lineage)}
 
 
 def takeover_notes(

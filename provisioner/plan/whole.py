@@ -240,6 +240,8 @@ def _drift(
     """What somebody else did to whatever the plan changes or ends."""
     drifted = guards.missing_objects(case, changes)
     for address, change in changes.items():
+        if not change.fields and address not in ended:
+            continue
         one = ended[address].drifted if address in ended else Drifted(address, "", change.fields)
         fields = tuple(field for field in one.fields if field.drift in OUTSIDE) if one else ()
         if one and fields:
