@@ -150,10 +150,5 @@ class Stamp:
         match = _STAMP.fullmatch(text) if isinstance(text, str) else None
         if match is None:
             return None
-        return cls(
-            match["workspace"],
-            match["environment"],
-            match["address"],
-            match["lineage"],
-            int(match["serial"]),
-        )
+        workspace, environment, address, lineage, serial = match.groups()
+        return cls(workspace, environment, address, lineage, int(serial))

@@ -123,9 +123,22 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
         return replace(_start(case, want, Action.CREATE, "gone"), before=entry.fields), ()
     comparison = _compare(case, form, want, entry, live)
     if comparison is _SAME and _untouched(case, want, entry, live):
-        return _start(
-            case, want, Action.KEEP, "in_sync", id=entry.id, before=live.fields, made=entry.made
-        ), ()
+        kept = Change(
+            want.address,
+            Action.KEEP,
+            "in_sync",
+            entry.id,
+            want.api,
+            live.fields,
+            want.fields,
+            depends_on=want.depends_on,
+            protect=want.protect,
+            previous=case.moves.get(want.address),
+            source=want.source,
+            lost=want.lost,
+            made=entry.made,
+        )
+        return kept, ()
     found = with_secrets(case, want, entry, comparison.changes)
     changes = tuple(own(case, change) for change in found) + protection(want, entry)
     known: dict[str, Any] = {"id": entry.id, "before": live.fields, "fields": changes}

@@ -25,6 +25,7 @@ from provisioner.model import (
 from provisioner.plan.situation import Situation, Taken
 from provisioner.text import listed
 
+_SAME = Comparison()
 RUINED = frozenset({"failed", "cancelled"})
 
 
@@ -81,17 +82,22 @@ def compared_store_files(case: Situation, store: Address) -> list[ComparedStoreF
     before: Mapping[str, Fields] = entry.files if entry else {}
     unkept = entry.unkept if entry else {}
     unsure = by_store_file(entry.resetting if entry else ())
-    old = (entry.fields.get("chunking") if entry else None, want.fields.get("chunking"))
+    usual = chunks(want.fields.get("chunking"))
+    usual_before = chunks(entry.fields.get("chunking") if entry else None)
     pairs = case.takings[store].store_files if store in case.takings else {}
     compared = []
     for path, item in want.files.items():
         locked, paired = before.get(path), pairs.get(path)
         file = Address.parse(item["file"]) if "file" in item else None
         own = _own_id(case, file) if file else str(item["id"])
-        ids = (own, (locked or {}).get("id"), paired.id if paired else None)
-        store_file = next((store_files[id] for id in ids if id and id in store_files), None)
-        chunk = chunks(item.get("chunking", old[1]))
-        base = chunks(locked.get("chunking", old[0])) if locked else None
+        store_file = store_files.get(own or "")
+        if store_file is None:
+            ids = ((locked or {}).get("id"), paired.id if paired else None)
+            store_file = next((store_files[id] for id in ids if id and id in store_files), None)
+        chunk = chunks(item["chunking"]) if "chunking" in item else usual
+        base = None
+        if locked:
+            base = chunks(locked["chunking"]) if "chunking" in locked else usual_before
         open_ones = unsure.get(path, frozenset())
         differences = _differences(
             path,
@@ -169,7 +175,7 @@ def _differences(
     unsure: frozenset[str],
 ) -> Comparison:
     if store_file is None:
-        return Comparison()
+        return _SAME
     if locked is not None and locked.get("id") != store_file.id:
         # a version that a stopped apply has attached: of that one the lock knows nothing yet
         locked = None
@@ -182,7 +188,7 @@ def _differences(
         and chunk == base_chunk == have_chunk
         and not unsure
     ):
-        return Comparison()
+        return _SAME
     prefix = join("files", path)
     return compare(
         Sides(
@@ -223,6 +229,8 @@ def decide_store_files(
     store_file_changes: list[StoreFileChange] = []
     rows: list[FieldChange] = []
     for compared in held:
+        if _as_it_was(case, compared, files):
+            continue
         store_file_change, row = _one(case, store, compared, files)
         store_file_changes += store_file_change
         rows += row
@@ -233,6 +241,24 @@ def decide_store_files(
         (*rows, *lost_rows, *other_rows),
         blocks,
         tuple(path for compared in held for path in compared.comparison.unkept),
+    )
+
+
+def _as_it_was(
+    case: Situation, compared: ComparedStoreFile, files: Mapping[Address, Change]
+) -> bool:
+    """Whether a file of ours is plainly in the store as it should be, as by far the most are."""
+    live, locked, file = compared.live, compared.locked, compared.file
+    if live is None or locked is None or file is None or compared.comparison.changes:
+        return False
+    change = files.get(file)
+    return (
+        live.id == compared.own == locked.get("id")
+        and live.status == "completed"
+        and live.sha256 is not None
+        and (live.stamp is None or live.stamp.address == compared.path)
+        and file not in case.moves
+        and not (change and change.action.makes)
     )
 
 

@@ -218,9 +218,9 @@ def _in_order(case: Situation, changes: dict[Address, Change]) -> list[Change]:
         )
         first = str(next(iter(circle)))
         raise LockError(Problem("Broken lock entry", detail, hint, address=first)) from None
-    making = [changes[address] for address in order if not changes[address].action.goes]
-    going = [changes[address] for address in reversed(order) if changes[address].action.goes]
-    return making + going
+    found = [changes[address] for address in order]
+    making = [change for change in found if not change.action.goes]
+    return making + [change for change in reversed(found) if change.action.goes]
 
 
 def _count_store_files(
