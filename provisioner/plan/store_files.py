@@ -29,7 +29,7 @@ _SAME = Comparison()
 RUINED = frozenset({"failed", "cancelled"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ComparedStoreFile:
     """One wanted file of a store, with what we last applied and what is there."""
 
