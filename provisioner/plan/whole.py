@@ -66,7 +66,8 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
     ended = examine_ended(case, changes)
     _count_store_files(case, changes, ended)
     for address, change in changes.items():
-        changes[address] = _with_defaults(case, change)
+        if change.action is not Action.KEEP:
+            changes[address] = _with_defaults(case, change)
     inline = _in_order(case, changes)
     drift = _drift(case, changes, ended)
     return Plan(
@@ -303,8 +304,8 @@ def unkept_notes(case: Situation, unkept: Mapping[Address, Iterable[str]]) -> li
     follows from it.
     """
     places_of: dict[tuple[str, str], list[tuple[Address, str]]] = {}
-    for address, paths in sorted(unkept.items()):
-        for path in paths:
+    for address in sorted(address for address, paths in unkept.items() if paths):
+        for path in unkept[address]:
             file = store_file_of(path)
             # `attributes.team` for each of the store files that have it.
             field = path.removeprefix(join("files", file)).lstrip(".") if file else path
