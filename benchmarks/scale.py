@@ -1,6 +1,9 @@
 """How the work grows: `python -m benchmarks.scale [--quick]`. Processor time of whole commands at
 sizes ten times apart, the start of the command taken off, with the exponent that fits them best;
 and the peak of memory at sizes of a file.
+
+What is short is measured more often. A size at which what is left without the start is no more than
+the turns scatter says nothing: it is shown in brackets, and does not count.
 """
 
 from __future__ import annotations
@@ -14,13 +17,15 @@ from dataclasses import dataclass
 from math import log
 from pathlib import Path
 from statistics import linear_regression, median
+from typing import Self
 
 from benchmarks import workspaces
-from benchmarks.measuring import MIB, Sample, peak, provisioner, surroundings
+from benchmarks.measuring import MIB, peak, provisioner, surroundings
 from benchmarks.service import serving
 
 _LIMIT = 1.05  # of an exponent
-_LEAST = 0.01  # seconds: less than that is noise
+_WHILE = 6.0  # seconds that a command is measured for
+_NOISE = 4.0  # how many times as much as they scatter two medians differ by more than chance
 _ROOM = 1.15  # how many times the memory of the smallest file the largest one may take
 
 
@@ -31,10 +36,32 @@ class Sizes:
     assistants: Sequence[int] = (100, 1_000, 10_000)
     files: Sequence[int] = (1_000, 10_000, 100_000)
     bytes: Sequence[int] = (8 << 20, 64 << 20, 512 << 20)
-    turns: int = 3
+    most: int = 15  # turns of a command
 
 
 _QUICK = Sizes((3, 9), (3, 9), (1 << 20, 2 << 20), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Seconds of some turns: in the middle, and how far from it half of them are at most."""
+
+    seconds: float
+    scatter: float
+
+    @classmethod
+    def of(cls, turns: Sequence[float]) -> Self:
+        middle = median(turns)
+        return cls(middle, median(abs(turn - middle) for turn in turns))
+
+    def without(self, start: Measured) -> Measured:
+        """What is left without the start."""
+        return Measured(self.seconds - start.seconds, self.scatter + start.scatter)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is more than what the turns scatter."""
+        return self.seconds > _NOISE * self.scatter
 
 
 def main() -> None:
@@ -44,8 +71,8 @@ def main() -> None:
     sizes = _QUICK if parser.parse_args().quick else Sizes()
     print(surroundings())
     with tempfile.TemporaryDirectory(prefix="provisioner-scale-") as scratch:
-        _growth("assistants", workspaces.assistants, sizes.assistants, Path(scratch), sizes.turns)
-        _growth("store files", workspaces.documents, sizes.files, Path(scratch), sizes.turns)
+        _growth("assistants", workspaces.assistants, sizes.assistants, Path(scratch), sizes.most)
+        _growth("store files", workspaces.documents, sizes.files, Path(scratch), sizes.most)
         _memory(Path(scratch), sizes.bytes)
 
 
@@ -54,21 +81,32 @@ def _growth(
     make: Callable[[Path, int], Path],
     counts: Sequence[int],
     scratch: Path,
-    turns: int,
+    most: int,
 ) -> None:
     """A line for each command."""
-    measured: dict[str, list[float]] = {}
+    measured: dict[str, list[Measured]] = {}
     for count in (1, *counts):
         with _deployable(make, count, scratch) as root:
-            for command, seconds in _commands(root, turns):
-                measured.setdefault(command, []).append(seconds)
+            for command, turns in _commands(root, most).items():
+                measured.setdefault(command, []).append(Measured.of(turns))
     print()
     _line(f"CPU seconds by {what}", *(f"{count:,}" for count in counts), "exponent")
-    for command, (start, *seconds) in measured.items():
-        grown = [max(each - start, _LEAST) for each in seconds]
-        exponent = fitted(counts, grown)
-        verdict = "" if exponent <= _LIMIT else f"  more than {_LIMIT}"
-        _line(command, *(f"{each:.2f}" for each in grown), f"{exponent:.2f}", verdict)
+    for command, (start, *whole) in measured.items():
+        _line(command, *row(counts, [each.without(start) for each in whole]))
+
+
+def row(counts: Sequence[int], grown: Sequence[Measured]) -> list[str]:
+    """The cells of one command: the seconds of each size, those that do not count in brackets, the
+    exponent of the others, and whether it is too much.
+    """
+    shown = [f"{each.seconds:.2f}" if each.counts else f"({each.seconds:.2f})" for each in grown]
+    known = [
+        (count, each.seconds) for count, each in zip(counts, grown, strict=True) if each.counts
+    ]
+    if len(known) < 2:
+        return [*shown, "?"]
+    exponent = fitted(*zip(*known, strict=True))
+    return [*shown, f"{exponent:.2f}", "" if exponent <= _LIMIT else f"  more than {_LIMIT}"]
 
 
 def fitted(counts: Sequence[int], seconds: Sequence[float]) -> float:
@@ -86,21 +124,44 @@ def _deployable(make: Callable[[Path, int], Path], count: int, scratch: Path) ->
     shutil.rmtree(scratch / f"{root.name}-service")
 
 
-def _commands(root: Path, turns: int) -> Iterator[tuple[str, float]]:
-    def usual(*words: str) -> float:
-        return median(_run(root, *words).cpu for _ in range(turns))
+def _commands(root: Path, most: int) -> dict[str, list[float]]:
+    """The seconds of the turns of each command. Small workspaces are applied and destroyed several
+    times.
+    """
 
-    yield "validate", usual("validate")
-    yield "first plan", usual("plan")
-    yield "apply of all", _run(root, "apply", "-y", "-q", "--parallelism", "16").cpu
-    yield "plan, no change", usual("plan", "--detailed-exitcode")
-    yield "drift, none", usual("drift")
-    yield "output --json", usual("output", "--json")
-    yield "destroy of all", _run(root, "destroy", "-y", "-q", "--parallelism", "16").cpu
+    def turns(*words: str) -> list[float]:
+        return _turns(lambda: _run(root, *words), most)
+
+    def written(command: str) -> float:
+        return _run(root, command, "-y", "-q", "--parallelism", "16")
+
+    before = {"validate": turns("validate"), "first plan": turns("plan")}
+    made = [written("apply")]
+    between = {
+        "plan, no change": turns("plan", "--detailed-exitcode"),
+        "drift, none": turns("drift"),
+        "output --json": turns("output", "--json"),
+    }
+    gone = [written("destroy")]
+    while not _enough(made + gone, 2 * most):
+        made.append(written("apply"))
+        gone.append(written("destroy"))
+    return {**before, "apply of all": made, **between, "destroy of all": gone}
 
 
-def _run(root: Path, *words: str) -> Sample:
-    return provisioner(*words, cwd=root)
+def _turns(measure: Callable[[], float], most: int) -> list[float]:
+    found = [measure()]
+    while not _enough(found, most):
+        found.append(measure())
+    return found
+
+
+def _enough(turns: Sequence[float], most: int) -> bool:
+    return sum(turns) >= _WHILE or len(turns) >= most
+
+
+def _run(root: Path, *words: str) -> float:
+    return provisioner(*words, cwd=root).cpu
 
 
 def _memory(scratch: Path, sizes: Sequence[int]) -> None:

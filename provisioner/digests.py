@@ -15,7 +15,7 @@ from provisioner import disk, jsontext
 
 KNOWN = f"{disk.CACHE}/files.json"
 FRESH = 2_000_000_000  # ns; a file younger than this may change again without its times showing it
-_MOST = 100_000
+_MOST = 250_000  # files, as many as a list is read of
 LFS_HEAD = b"version https://git-lfs.github.com/spec/"
 _COLUMNS = ("path", "size", "mtime_ns", "ctime_ns", "inode", "sha256", "lfs", "ours")
 _TYPES = (str, int, int, int, int, str, bool, bool)

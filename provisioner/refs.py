@@ -14,16 +14,14 @@ def ordered(needs: Mapping[Address, Collection[Address]]) -> list[Address]:
     """
     # By far the most need nothing.
     waiting = {
-        address: [need for need in wanted if need in needs]
+        address: there
         for address, wanted in needs.items()
-        if wanted
+        if wanted and (there := [need for need in wanted if need in needs])
     }
-    first = [address for address in needs if not waiting.get(address)]
+    first = [address for address in needs if address not in waiting]
     sorter: TopologicalSorter[Address] = TopologicalSorter()
-    alone = frozenset(first)
     for address, wanted in waiting.items():
-        if wanted:
-            sorter.add(address, *(need for need in wanted if need not in alone))
+        sorter.add(address, *(need for need in wanted if need in waiting))
     sorter.prepare()
     found = sorted(first)
     while sorter.is_active():

@@ -61,7 +61,7 @@ def check_lock(refreshed: Refreshed, lock: LockState, *, fresh: bool) -> None:
             )
         )
     for id, stamp in (*stamps, *_held(refreshed)):
-        if lock.owns(stamp) and stamp.serial > lock.serial:
+        if stamp.serial > lock.serial and lock.owns(stamp):
             raise PlanError(
                 Problem(
                     "Lock is behind",
@@ -180,10 +180,12 @@ async def loose_uploads(
     """Notes on files at the service that look like uploads of ours which were never attached;
     nothing deletes them.
     """
+    why = _may_be_uploaded(lock, plan)
+    if not why:
+        return []
     known = lock.known_ids
     for live in refreshed.observed.live.values():
         known |= {live.id, *(live.store_files or {})}
-    why = _may_be_uploaded(lock, plan)
     alike = {
         id: (str(live.fields["filename"]), why[looks])
         for id, live in sorted(refreshed.files.items())
@@ -203,6 +205,8 @@ async def loose_uploads(
 
 def alike(context: Context, refreshed: Refreshed, case: Situation, plan: Plan) -> Iterator[str]:
     """Notes on objects without a stamp that look exactly like what would be made."""
+    if not any(change.action is Action.CREATE for change in plan.changes):
+        return
     names = Names(refreshed.ids)
     known = case.lock.known_ids | {live.id for live in refreshed.observed.live.values()}
     seen: dict[Key, Lookalikes] = {}
@@ -395,8 +399,10 @@ def check_times(context: Context, case: Situation, plan: Plan, now: float) -> No
     """SpecError for what would be made or changed to do something at a time that is over."""
     findings = []
     for change in plan.changes:
+        if not (change.action.makes or change.action.alters):
+            continue
         want = case.desired.get(change.address)
-        if want is None or change.action not in (Action.CREATE, Action.REPLACE, Action.UPDATE):
+        if want is None:
             continue
         late = case.form(change.address).late(change.address, want.fields, now)
         changed = {top(one.path) for one in change.fields}

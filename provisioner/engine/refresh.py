@@ -154,12 +154,14 @@ async def _look(request: RefreshRequest, taken: Mapping[Address, str]) -> Refres
     )
     live = await _settled(request, await _lookup(request, forms, listed, names), names, until)
     live = {address: _with_store_files(one, held.get(one.id)) for address, one in live.items()}
-    strays = await _confirmed(request, live, list(_strays(request, listed, live)))
+    known = _known(request, live)
+    strays = await _confirmed(request, live, list(_strays(request, listed, known)))
     strays = [
         replace(stray, live=_with_store_files(stray.live, held.get(stray.live.id)))
         for stray in strays
     ]
-    return _sorted_out(request, listed, live=live, strays=strays, gone=gone, names=names)
+    loose = list(_stray_files(request, strays=strays, live=live, listed=listed, known=known))
+    return _sorted_out(request, listed, live=live, strays=[*strays, *loose], gone=gone, names=names)
 
 
 async def list_forms(
@@ -337,11 +339,8 @@ async def _lookup(
     return {address: live for address, live in there.items() if live is not None}
 
 
-def _strays(
-    request: RefreshRequest, listed: Listed, live: Mapping[Address, Live]
-) -> Iterator[Stray]:
+def _strays(request: RefreshRequest, listed: Listed, known: Collection[str]) -> Iterator[Stray]:
     """Objects that carry our stamp, but that the lock does not name."""
-    known = _known(request, live)
     for (kind_name, api), objects in listed.items():
         for one in (objects or {}).values():
             if one.stamp and request.lock.owns(one.stamp) and one.id not in known:
@@ -402,14 +401,7 @@ def _sorted_out(
     gone: frozenset[Address],
     names: Names,
 ) -> Refreshed:
-    files = {
-        id: one
-        for key, objects in listed.items()
-        if kind(key[0]).uploaded
-        for id, one in (objects or {}).items()
-    }
-    stores = {**{stray.address: stray.live for stray in strays}, **live}
-    loose = list(_stray_files(request, stores, files, _known(request, live)))
+    files = _files(listed)
     everything = {id: one for objects in listed.values() for id, one in (objects or {}).items()}
     old = {
         id: everything[id]
@@ -419,7 +411,7 @@ def _sorted_out(
     }
     observed = Observed(
         live,
-        (*strays, *loose),
+        tuple(strays),
         old=old,
         api_gone=gone,
         notes=tuple(sorted(request.remote.oddities)),
@@ -432,19 +424,34 @@ def _sorted_out(
     return Refreshed(observed, files, stamped=stamped, listed=listed, ids=names.ids)
 
 
+def _files(listed: Listed) -> dict[str, Live]:
+    """Every file that was listed."""
+    return {
+        id: one
+        for key, objects in listed.items()
+        if kind(key[0]).uploaded
+        for id, one in (objects or {}).items()
+    }
+
+
 def _stray_files(
     request: RefreshRequest,
-    stores: Mapping[Address, Live],
-    files: Mapping[str, Live],
+    *,
+    strays: Iterable[Stray],
+    live: Mapping[Address, Live],
+    listed: Listed,
     known: set[str],
 ) -> Iterator[Stray]:
     """Files in our stores that carry our stamp, but that the lock does not name; each once."""
-    strays: dict[str, Stray] = {}
-    for store, holder in stores.items():
+    stores = {**{stray.address: stray.live for stray in strays}, **live}
+    holders = [(store, one) for store, one in stores.items() if one.store_files]
+    files = _files(listed) if holders else {}
+    found: dict[str, Stray] = {}
+    for store, holder in holders:
         for id, store_file in (holder.store_files or {}).items():
             if (
                 id not in known
-                and id not in strays
+                and id not in found
                 and store_file.stamp
                 and request.lock.owns(store_file.stamp)
             ):
@@ -454,8 +461,8 @@ def _stray_files(
                     fields={**file.fields, "sha256": store_file.sha256},
                     stamp=store_file.stamp,
                 )
-                strays[id] = Stray(file_at(store_file.stamp.address), file, store)
-    yield from strays.values()
+                found[id] = Stray(file_at(store_file.stamp.address), file, store)
+    yield from found.values()
 
 
 def from_lock(lock: LockState) -> Observed:

@@ -5,8 +5,9 @@ lease.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+import sys
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -59,6 +60,8 @@ class ApplyOptions:
 
 
 _MOST_BEGUN = 5_000  # objects, files apart
+_READING = 20  # requests at once of a session that only reads
+_ATTENTIVE = 0.001  # seconds after which a thread at work lets the one go on that has a reply
 
 
 class _Begun(NamedTuple):
@@ -107,14 +110,15 @@ class Session:
             yield cls(context, Remote.open("http://nowhere.invalid", "none"), ApplyOptions())
             return
         try:
-            opened = context.remote(read_only=True)
+            opened = context.remote(_READING, read_only=True)
         except ProvisionerError:
             _ = context.specs  # bad specs are reported before anything asks for a key
             raise
         async with opened as remote:
             session = cls(context, remote, ApplyOptions())
             if refreshing and not local and session._begin():
-                await asyncio.to_thread(getattr, context, "specs")
+                with _attentive():
+                    await asyncio.to_thread(getattr, context, "specs")
             else:
                 _ = context.specs
             yield session
@@ -243,7 +247,7 @@ class Session:
         folded = begun.folded if begun else context.store.peek()
         locked = context.checked(folded.state)
         context.check_known(map(_begun, folded.open_intents))
-        if locked:
+        if locked and not begun:
             remember(self.remote, locked)
         # Without the lease nothing of what is found is written down.
         if locked and folded.open_intents and options.refresh:
@@ -425,6 +429,17 @@ class Session:
         stale.check_users(plan, await self._others(known).users(plan))
 
 
+@contextmanager
+def _attentive() -> Iterator[None]:
+    """Let replies be met, and the next requests be sent, beside a thread that is busy."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(_ATTENTIVE)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
+
+
 def _large(lock: LockState) -> bool:
     """Whether the replies would take too much memory beside the specs as they are read. Files are
     small.
@@ -461,7 +476,13 @@ def remember(remote: Remote, lock: LockState) -> None:
     """Let the service be doubted about what the lock has been written for just now. Under the
     lock's own name: about what it has no longer.
     """
-    if lock.written is None or not remote.settling.seconds:
+    if lock.written is None:
+        return
+    try:
+        at = datetime.fromisoformat(lock.written).timestamp()
+    except ValueError:  # a time that somebody has edited: then nothing is young
+        return
+    if not remote.settling.recent(at):
         return
     stores = [entry for entry in lock.resources.values() if holds_files(entry.address)]
     held = [
@@ -469,10 +490,7 @@ def remember(remote: Remote, lock: LockState) -> None:
         for store in stores
         for file in (*store.file_ids, *begun_ids(lock, store))
     ]
-    with suppress(ValueError):  # a time that somebody has edited: then nothing is young
-        remote.settling.wrote(
-            LOCK, *lock.known_ids, *held, at=datetime.fromisoformat(lock.written).timestamp()
-        )
+    remote.settling.wrote(LOCK, *lock.known_ids, *held, at=at)
 
 
 def check_applicable(plan: Plan, force: bool) -> None:

@@ -58,7 +58,7 @@ def holds_files(address: Address) -> bool:
 
 def file_at(path: str) -> Address:
     """The address of the file at a path from the workspace root."""
-    return Address(file_kind().name, path)
+    return Address.parse(f"{file_kind().name}.{path}") if path else Address(file_kind().name, path)
 
 
 @cache

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, NamedTuple
 
 Fields = dict[str, Any]
@@ -29,7 +31,7 @@ def is_id(value: object) -> bool:
 
 class Address(NamedTuple):
     """What a resource is called: `kind.name`. A tuple, because a plan looks up hundreds of
-    thousands of them.
+    thousands of them; and, of one text, one tuple: what is the same object is found sooner.
     """
 
     kind: str
@@ -41,10 +43,15 @@ class Address(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Address:
         """Read `kind.name`; raises ValueError for anything else."""
-        kind, dot, name = text.partition(".")
-        if not (kind and dot and name):
-            raise ValueError(f"`{text}` is not an address like `assistant.support`")
-        return cls(kind, name)
+        return _parsed(text)
+
+
+@cache
+def _parsed(text: str) -> Address:
+    kind, dot, name = text.partition(".")
+    if not (kind and dot and name):
+        raise ValueError(f"`{text}` is not an address like `assistant.support`")
+    return Address(sys.intern(kind), name)
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -97,30 +104,20 @@ class Action(Enum):
     FORGET = "forget"
     KEEP = "keep"
 
-    @property
-    def makes(self) -> bool:
-        """Whether there is a new object afterwards."""
-        return self in (Action.CREATE, Action.REPLACE)
+    makes: bool  # whether there is a new object afterwards
+    goes: bool  # whether the resource is not managed any more afterwards
+    ends: bool  # whether the object is deleted
+    stays: bool  # whether it is the same object afterwards, and still managed
+    # Whether something is written that was there before, in place or as a new object.
+    alters: bool
 
-    @property
-    def goes(self) -> bool:
-        """Whether the resource is not managed any more afterwards."""
-        return self in (Action.DELETE, Action.FORGET)
-
-    @property
-    def ends(self) -> bool:
-        """Whether the object is deleted."""
-        return self in (Action.DELETE, Action.REPLACE)
-
-    @property
-    def stays(self) -> bool:
-        """Whether it is the same object afterwards, and still managed."""
-        return self in (Action.KEEP, Action.UPDATE)
-
-    @property
-    def alters(self) -> bool:
-        """Whether something is written that was there before, in place or as a new object."""
-        return self in (Action.UPDATE, Action.REPLACE)
+    def __init__(self, word: str) -> None:
+        # Of each action once: a plan asks tens of times for every resource.
+        self.makes = word in ("create", "replace")
+        self.goes = word in ("delete", "forget")
+        self.ends = word in ("delete", "replace")
+        self.stays = word in ("keep", "update")
+        self.alters = word in ("update", "replace")
 
 
 SYMBOLS = {
@@ -160,10 +157,5 @@ class Stamp:
         match = _STAMP.fullmatch(text) if isinstance(text, str) else None
         if match is None:
             return None
-        return cls(
-            match["workspace"],
-            match["environment"],
-            match["address"],
-            match["lineage"],
-            int(match["serial"]),
-        )
+        workspace, environment, address, lineage, serial = match.groups()
+        return cls(workspace, environment, address, lineage, int(serial))

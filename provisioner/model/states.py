@@ -270,8 +270,11 @@ class LockState:
         """Whether a stamp is one of this lock: only our own lineage is ours, and it moves nowhere
         else.
         """
-        ours = (self.workspace, self.environment, self.lineage[:8])
-        return (stamp.workspace, stamp.environment, stamp.lineage) == ours
+        return (
+            stamp.lineage == self.lineage[:8]
+            and stamp.workspace == self.workspace
+            and stamp.environment == self.environment
+        )
 
     @property
     def known_ids(self) -> set[str]:

@@ -59,9 +59,11 @@ def rerender(case: Situation, changes: Changes) -> None:
     """A profile whose request would come out differently although no field differs is a new
     version, too.
     """
-    names = Names(case.lock.ids)
-    for address, change in list(changes.items()):
-        if change.action is not Action.KEEP or kind(address.kind).profile_form is None:
+    profiled = [address for address in changes if kind(address.kind).profile_form is not None]
+    names = Names(case.lock.ids if profiled else {})
+    for address in profiled:
+        change = changes[address]
+        if change.action is not Action.KEEP:
             continue
         entry, form = case.locked(address), case.form(address)
         if not isinstance(form, ProfileForm) or change.after is None:
@@ -85,8 +87,9 @@ def rolled_back(case: Situation, changes: Changes) -> list[str]:
     change of our own, and whoever reviews it has to know that it undoes something.
     """
     notes = []
-    for address, entry in sorted(case.lock.resources.items()):
-        profile, change = entry.profile, changes.get(address)
+    profiled = [address for address, entry in case.lock.resources.items() if entry.profile]
+    for address in sorted(profiled):
+        profile, change = case.lock.resources[address].profile, changes.get(address)
         if profile is None or change is None:
             continue
         edited = change.reason in ("spec_changed", "request_changed")
@@ -104,14 +107,16 @@ def defer(case: Situation, changes: Changes, users: Users) -> None:
     """An old object that somebody uses stays alive as deposed, and so do the files of such a store.
     `users` learns of those files.
     """
-    for entry in case.lock.resources.values():
-        change = changes.get(entry.address)
-        ends = change is not None and change.action.ends
+    ending = [address for address, change in changes.items() if change.action.ends]
+    ended = frozenset(ending)
+    for address, entry in case.lock.resources.items():
+        ends = address in ended
         if ends or entry.deposed_files:
             now = {entry.id: entry.file_ids} if ends and entry.id else {}
             _hold({**entry.deposed_files, **now}, users)
-    for address, change in list(changes.items()):
-        if not change.action.ends or change.stays_with:
+    for address in ending:
+        change = changes[address]
+        if change.stays_with:
             continue
         whos = users.get(change.id or "")
         if whos:
@@ -129,8 +134,9 @@ def deposed(case: Situation, users: Users, left: Mapping[str, Address]) -> tuple
     that something forgotten uses.
     """
     remnants = []
-    for address, entry in sorted(case.lock.resources.items()):
-        for id in entry.deposed:
+    deposing = [address for address, entry in case.lock.resources.items() if entry.deposed]
+    for address in sorted(deposing):
+        for id in case.lock.resources[address].deposed:
             if id in left:
                 remnants.append(
                     Remnant(address, id, "forget", f"stays with `{left[id]}`", stays_with=left[id])

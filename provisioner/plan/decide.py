@@ -117,11 +117,28 @@ def _unlocked(case: Situation, want: Desired) -> tuple[Change, tuple[str, ...]]:
 
 
 def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple[str, ...]]:
-    form = case.form(want.address)
+    form = kind(want.address.kind).form(want.api)
     live = case.live(want.address) if form.remote else Live(want.address.name, entry.fields)
     if live is None:
         return replace(_start(case, want, Action.CREATE, "gone"), before=entry.fields), ()
     comparison = _compare(case, form, want, entry, live)
+    if comparison is _SAME and _untouched(case, want, entry, live):
+        kept = Change(
+            want.address,
+            Action.KEEP,
+            "in_sync",
+            entry.id,
+            want.api,
+            live.fields,
+            want.fields,
+            depends_on=want.depends_on,
+            protect=want.protect,
+            previous=case.moves.get(want.address),
+            source=want.source,
+            lost=want.lost,
+            made=entry.made,
+        )
+        return kept, ()
     found = with_secrets(case, want, entry, comparison.changes)
     changes = tuple(own(case, change) for change in found) + protection(want, entry)
     known: dict[str, Any] = {"id": entry.id, "before": live.fields, "fields": changes}
@@ -142,6 +159,16 @@ def _known(case: Situation, want: Desired, entry: Locked) -> tuple[Change, tuple
         reason = "spec_changed" if local else "drift"
         return replace(base, action=Action.UPDATE, reason=reason), comparison.unkept
     return base, comparison.unkept
+
+
+def _untouched(case: Situation, want: Desired, entry: Locked, live: Live) -> bool:
+    """Whether there is nothing to do about a resource whose fields are all the same."""
+    return (
+        live.status != "expired"
+        and want.protect == entry.protected
+        and want.address not in case.options.replaces
+        and not (_secrets(want, want.fields) or _secrets(want, entry.fields))
+    )
 
 
 def with_secrets(

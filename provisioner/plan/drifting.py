@@ -77,7 +77,8 @@ def examine_ended(case: Situation, changes: Mapping[Address, Change]) -> dict[Ad
     """The same of what a plan ends, where its change does not compare the whole object. What goes
     takes along what `other_files: keep` leaves alone otherwise.
     """
-    ended = [address for address, change in changes.items() if change.releases or _is_lost(change)]
+    leaving = (change for change in changes.values() if change.action.goes or change.action.ends)
+    ended = [change.address for change in leaving if change.releases or _is_lost(change)]
     lost = {address for address in ended if _is_lost(changes[address])}
     return {one.address: one for one in _examine(case, ended, lost)}
 

@@ -28,10 +28,11 @@ def blocks(
     """
     listed = list(changes)
     for change in listed:
-        entry = case.locked(change.address)
         # Of an object whose API is gone nothing can be deleted, nor its protection be lifted.
-        ends = change.action.ends and change.reason != "api_gone"
-        if entry and entry.protected and ends:
+        if not change.action.ends or change.reason == "api_gone":
+            continue
+        entry = case.locked(change.address)
+        if entry and entry.protected:
             # Lifted and moved in one apply, it would still be replaced while it is protected.
             want = case.desired.get(change.address)
             lifted = want is not None and not want.protect and change.reason == "api_changed"
@@ -59,8 +60,10 @@ def blocks(
 
 def _foreign_pairs(case: Situation, changes: list[Change]) -> Iterator[Block]:
     for change in changes:
+        if change.action is not Action.UPDATE or change.after is None:
+            continue
         live = case.live(change.address)
-        if change.action is not Action.UPDATE or live is None or change.after is None:
+        if live is None:
             continue
         form, entry = case.form(change.address), case.locked(change.address)
         after = form.metadata(change.after, change.lost)

@@ -25,8 +25,10 @@ def with_moves(
     # Files with the same bytes and base name at another path: moved, not uploaded again.
     taken = set(moves.values())
     left: dict[_Key, list[Address]] = {}
-    for address, entry in sorted(lock.resources.items()):
-        if is_file(address) and entry.id and address not in desired and address not in taken:
+    unwanted = (address for address in lock.resources if address not in desired)
+    for address in sorted(unwanted):
+        entry = lock.resources[address]
+        if is_file(address) and entry.id and address not in taken:
             left.setdefault(_key(address, entry.fields), []).append(address)
     same_bytes: dict[Address, Address] = {}
     for address, want in sorted(desired.items()) if left else ():

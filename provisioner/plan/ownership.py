@@ -104,6 +104,9 @@ def foreign(
     """
     for address, entry in lock.resources.items():
         held = live.get(address)
+        bare = held is None or not (held.stamp or held.store_files)
+        if bare and not entry.deposed:
+            continue
         objects = [one for one in (held, *(old.get(id) for id in entry.deposed)) if one is not None]
         stamped = [
             Foreign(address, one.id, one.stamp, old=one is not held)

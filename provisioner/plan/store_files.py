@@ -25,10 +25,11 @@ from provisioner.model import (
 from provisioner.plan.situation import Situation, Taken
 from provisioner.text import listed
 
+_SAME = Comparison()
 RUINED = frozenset({"failed", "cancelled"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ComparedStoreFile:
     """One wanted file of a store, with what we last applied and what is there."""
 
@@ -58,7 +59,8 @@ class ComparedStoreFile:
         """Why this file needs a new version, if it does."""
         if self.live and self.live.status in RUINED:
             return "failed"
-        if any(change.path.endswith(".chunking") for change in self.comparison.changes):
+        changes = self.comparison.changes
+        if changes and any(change.path.endswith(".chunking") for change in changes):
             return "chunking_changed"
         return None
 
@@ -80,17 +82,22 @@ def compared_store_files(case: Situation, store: Address) -> list[ComparedStoreF
     before: Mapping[str, Fields] = entry.files if entry else {}
     unkept = entry.unkept if entry else {}
     unsure = by_store_file(entry.resetting if entry else ())
-    old = (entry.fields.get("chunking") if entry else None, want.fields.get("chunking"))
+    usual = chunks(want.fields.get("chunking"))
+    usual_before = chunks(entry.fields.get("chunking") if entry else None)
     pairs = case.takings[store].store_files if store in case.takings else {}
     compared = []
     for path, item in want.files.items():
         locked, paired = before.get(path), pairs.get(path)
         file = Address.parse(item["file"]) if "file" in item else None
         own = _own_id(case, file) if file else str(item["id"])
-        ids = (own, (locked or {}).get("id"), paired.id if paired else None)
-        store_file = next((store_files[id] for id in ids if id and id in store_files), None)
-        chunk = chunks(item.get("chunking", old[1]))
-        base = chunks(locked.get("chunking", old[0])) if locked else None
+        store_file = store_files.get(own or "")
+        if store_file is None:
+            ids = ((locked or {}).get("id"), paired.id if paired else None)
+            store_file = next((store_files[id] for id in ids if id and id in store_files), None)
+        chunk = chunks(item["chunking"]) if "chunking" in item else usual
+        base = None
+        if locked:
+            base = chunks(locked["chunking"]) if "chunking" in locked else usual_before
         open_ones = unsure.get(path, frozenset())
         differences = _differences(
             path,
@@ -168,7 +175,7 @@ def _differences(
     unsure: frozenset[str],
 ) -> Comparison:
     if store_file is None:
-        return Comparison()
+        return _SAME
     if locked is not None and locked.get("id") != store_file.id:
         # a version that a stopped apply has attached: of that one the lock knows nothing yet
         locked = None
@@ -181,7 +188,7 @@ def _differences(
         and chunk == base_chunk == have_chunk
         and not unsure
     ):
-        return Comparison()
+        return _SAME
     prefix = join("files", path)
     return compare(
         Sides(
@@ -222,6 +229,8 @@ def decide_store_files(
     store_file_changes: list[StoreFileChange] = []
     rows: list[FieldChange] = []
     for compared in held:
+        if _as_it_was(case, compared, files):
+            continue
         store_file_change, row = _one(case, store, compared, files)
         store_file_changes += store_file_change
         rows += row
@@ -232,6 +241,24 @@ def decide_store_files(
         (*rows, *lost_rows, *other_rows),
         blocks,
         tuple(path for compared in held for path in compared.comparison.unkept),
+    )
+
+
+def _as_it_was(
+    case: Situation, compared: ComparedStoreFile, files: Mapping[Address, Change]
+) -> bool:
+    """Whether a file of ours is plainly in the store as it should be, as by far the most are."""
+    live, locked, file = compared.live, compared.locked, compared.file
+    if live is None or locked is None or file is None or compared.comparison.changes:
+        return False
+    change = files.get(file)
+    return (
+        live.id == compared.own == locked.get("id")
+        and live.status == "completed"
+        and live.sha256 is not None
+        and (live.stamp is None or live.stamp.address == compared.path)
+        and file not in case.moves
+        and not (change and change.action.makes)
     )
 
 
@@ -311,10 +338,10 @@ def _stamped_elsewhere(case: Situation, store: Address, compared: ComparedStoreF
     """Whether our stamp still says another path: an apply was stopped between the move of the file
     and its store.
     """
-    entry = case.locked(store)
     stamp = compared.live.stamp if compared.file and compared.live else None
-    if stamp is None or stamp.lineage != case.lock.lineage[:8] or stamp.address == compared.path:
+    if stamp is None or stamp.address == compared.path or stamp.lineage != case.lock.lineage[:8]:
         return False
+    entry = case.locked(store)
     mark = join(f"{join('files', compared.path)}.attributes", Stamp.KEY)
     known = entry.unkept.get(mark) if entry else None
     # Else the service does not take the new one.
@@ -481,21 +508,16 @@ def _others(
 def foreign_ids(case: Situation, store: Address, held: list[ComparedStoreFile]) -> set[str]:
     """Ids in a store that neither the specs, nor the lock, nor a stamp of ours accounts for."""
     entry, store_files = case.locked(store), case.held(store)
-    ours = {compared.live.id for compared in held if compared.live}
-    ours |= {item["id"] for item in (entry.files if entry else {}).values() if item.get("id")}
-    ours |= {
-        id
-        for locked in case.lock.resources.values()
-        if is_file(locked.address)
-        for id in (locked.id, *locked.deposed)
-        if id
-    }
+    left = store_files.keys() - {compared.live.id for compared in held if compared.live}
+    left.difference_update(entry.file_ids if entry else ())
+    if not left:
+        return left
+    for locked in case.lock.resources.values():
+        if is_file(locked.address):
+            left.difference_update(locked.ids)
     lineage = case.lock.lineage[:8]
-    return {
-        id
-        for id, store_file in store_files.items()
-        if id not in ours and not (store_file.stamp and store_file.stamp.lineage == lineage)
-    }
+    marks = {id: store_files[id].stamp for id in left}
+    return {id for id, mark in marks.items() if not (mark and mark.lineage == lineage)}
 
 
 def takeover_notes(

@@ -66,7 +66,8 @@ def make_plan(case: Situation, problems: Iterable[Problem] = ()) -> Plan:
     ended = examine_ended(case, changes)
     _count_store_files(case, changes, ended)
     for address, change in changes.items():
-        changes[address] = _with_defaults(case, change)
+        if change.action is not Action.KEEP:
+            changes[address] = _with_defaults(case, change)
     inline = _in_order(case, changes)
     drift = _drift(case, changes, ended)
     return Plan(
@@ -218,9 +219,9 @@ def _in_order(case: Situation, changes: dict[Address, Change]) -> list[Change]:
         )
         first = str(next(iter(circle)))
         raise LockError(Problem("Broken lock entry", detail, hint, address=first)) from None
-    making = [changes[address] for address in order if not changes[address].action.goes]
-    going = [changes[address] for address in reversed(order) if changes[address].action.goes]
-    return making + going
+    found = [changes[address] for address in order]
+    making = [change for change in found if not change.action.goes]
+    return making + [change for change in reversed(found) if change.action.goes]
 
 
 def _count_store_files(
@@ -240,6 +241,8 @@ def _drift(
     """What somebody else did to whatever the plan changes or ends."""
     drifted = guards.missing_objects(case, changes)
     for address, change in changes.items():
+        if not change.fields and address not in ended:
+            continue
         one = ended[address].drifted if address in ended else Drifted(address, "", change.fields)
         fields = tuple(field for field in one.fields if field.drift in OUTSIDE) if one else ()
         if one and fields:
@@ -301,8 +304,8 @@ def unkept_notes(case: Situation, unkept: Mapping[Address, Iterable[str]]) -> li
     follows from it.
     """
     places_of: dict[tuple[str, str], list[tuple[Address, str]]] = {}
-    for address, paths in sorted(unkept.items()):
-        for path in paths:
+    for address in sorted(address for address, paths in unkept.items() if paths):
+        for path in unkept[address]:
             file = store_file_of(path)
             # `attributes.team` for each of the store files that have it.
             field = path.removeprefix(join("files", file)).lstrip(".") if file else path

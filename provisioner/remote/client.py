@@ -19,7 +19,7 @@ from provisioner.model import ID_RULE, Problem, is_id
 from provisioner.remote import errors
 from provisioner.remote.errors import Failure, Place
 from provisioner.remote.exchange import Exchange, Failed, Reply, usable
-from provisioner.remote.lists import Items, Lister, collection, ends
+from provisioner.remote.lists import Items, Lister, Make, collection, ends
 from provisioner.remote.retries import Outcome, Retries
 from provisioner.remote.settling import Settling, key_of, keys_of
 from provisioner.remote.uploads import HashingReader
@@ -52,7 +52,8 @@ class Remote:
         self._hints = hints
         self._in_process = target.app is not None
         self._listed: dict[str, set[str]] = {}
-        self._begun: dict[str, asyncio.Task[Items]] = {}  # lists that nobody has asked for yet
+        # Lists that nobody has asked for yet.
+        self._begun: dict[tuple[str, Make | None], asyncio.Task[dict[str, Any]]] = {}
 
     @classmethod
     def open(
@@ -179,29 +180,51 @@ class Remote:
 
     def begin(self, path: str, *, known: Sequence[str] = (), **params: Any) -> None:
         """Let a list be on its way: whoever asks for it next gets what is read from now on."""
-        self._begun[_name(path, params)] = asyncio.create_task(self._read(path, known, params))
+        task = asyncio.create_task(self._read(path, known, params, None))
+        self._begun[_name(path, params), None] = task
+
+    def begin_made(self, path: str, make: Make, *, known: Sequence[str] = ()) -> None:
+        """The same for who asks by `made`."""
+        task = asyncio.create_task(self._read(path, known, {}, make))
+        self._begun[_name(path, {}), make] = task
 
     async def list(self, path: str, *, known: Sequence[str] = (), **params: Any) -> Items:
         """Every object of a list, in the service's order. `known`: ids that may be in it, in any
         order; where `hints` are kept they are not needed.
         """
-        begun = self._begun.pop(_name(path, params), None)
-        return await (begun or self._read(path, known, params))
+        begun = self._begun.pop((_name(path, params), None), None)
+        return list((await (begun or self._read(path, known, params, None))).values())
 
-    async def _read(self, path: str, known: Sequence[str], params: Mapping[str, Any]) -> Items:
+    async def made(
+        self, path: str, make: Callable[[Object], _T], *, known: Sequence[str] = ()
+    ) -> dict[str, _T]:
+        """What `make` makes of every object of a list, by its id: of those on one page while the
+        others are on their way.
+        """
+        begun = self._begun.pop((_name(path, {}), make), None)
+        return await (begun or self._read(path, known, {}, make))
+
+    async def _read(
+        self, path: str, known: Sequence[str], params: Mapping[str, Any], make: Make | None
+    ) -> dict[str, Any]:
         async def fetch(path: str, params: Mapping[str, Any]) -> Any:
             request = Request("GET", path, True, params)
             return await self._settled(
                 keys_of(path), lambda: self._exchange.send(request, _anything)
             )
 
-        lister, name = Lister(fetch, self.note, path, params), _name(path, params)
-        items = await lister.read(self._hints.cursors(name) or ends(known), self._parallelism)
-        ids = [item["id"] for item in items]
+        def made(item: Object) -> Any:
+            item = self._in_numbers(path, item)
+            return make(item) if make else item
+
+        lister = Lister(fetch, self.note, path=path, params=params, make=made)
+        name = _name(path, params)
+        found = await lister.read(self._hints.cursors(name) or ends(known), self._parallelism)
+        ids = list(found)
         self._hints.remember(name, ids, lister.page)
         if not params:
             self._listed[path] = set(ids)
-        return [self._in_numbers(path, item) for item in items]
+        return found
 
     async def post(self, path: str, body: Mapping[str, Any], *, repeatable: bool = False) -> Object:
         """Write. Without `repeatable` it is a create: not sent again once it may have been carried

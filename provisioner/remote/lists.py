@@ -14,6 +14,8 @@ from provisioner.model import Problem, is_id
 _Item = dict[str, Any]
 Items = list[_Item]
 Fetch = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
+Make = Callable[[_Item], Any]
+"""What becomes of an object of a list as soon as its page is there."""
 
 PAGE = 100
 FILES_PAGE = 10_000  # `/files` alone has larger pages
@@ -23,7 +25,7 @@ _WORTHWHILE = 300  # known ids: below that, one page after the other is as fast
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    items: Items
+    items: list[tuple[str, Any]]  # each with its id
     more: bool | None  # None: the service does not say
     last: str | None
 
@@ -33,7 +35,7 @@ class _Walk:
     """One way through the list, from a cursor to where another walk began, or to the end."""
 
     start: str | None
-    items: dict[str, _Item] = field(default_factory=dict)
+    items: dict[str, Any] = field(default_factory=dict)
     met: str | None = None  # the cursor of the walk that goes on from here
     beyond: list[str] = field(default_factory=list)  # ids on the last page behind `met`
     dropped: bool = False  # the service does not know the cursor any more
@@ -48,9 +50,16 @@ class Lister:
     """
 
     def __init__(
-        self, fetch: Fetch, note: Callable[[str], None], path: str, params: Mapping[str, Any]
+        self,
+        fetch: Fetch,
+        note: Callable[[str], None],
+        *,
+        path: str,
+        params: Mapping[str, Any],
+        make: Make,
     ) -> None:
         self._fetch, self._note, self._path, self._params = fetch, note, path, params
+        self._make = make
         self._limit = FILES_PAGE if path.strip("/") == "files" else PAGE
 
     @property
@@ -58,10 +67,11 @@ class Lister:
         """Objects on a page."""
         return self._limit
 
-    async def read(self, cursors: Sequence[str], walkers: int) -> Items:
+    async def read(self, cursors: Sequence[str], walkers: int) -> dict[str, Any]:
+        """What was made of each object, by its id, in the order of the list."""
         starts = spread(cursors, walkers)
         if not starts:
-            return list((await self._walk(_Walk(None), frozenset())).items.values())
+            return (await self._walk(_Walk(None), frozenset())).items
         stops = frozenset(starts)
         walks = await together(
             self._walk(_Walk(start), stops - {start}) for start in (None, *starts)
@@ -69,7 +79,7 @@ class Lister:
         # Everything found, in the order of the list: the walk from the top, then each that goes
         # on from it.
         by_start = {walk.start: walk for walk in walks}
-        by_id: dict[str, _Item] = {}
+        by_id: dict[str, Any] = {}
         walk = by_start.pop(None, None)
         while walk:
             _extend(by_id, walk.items)
@@ -87,7 +97,7 @@ class Lister:
                 " the next."
             )
             _extend(by_id, (await self._walk(_Walk(None), frozenset())).items)
-        return list(by_id.values())
+        return by_id
 
     async def _walk(self, walk: _Walk, stops: frozenset[str]) -> _Walk:
         cursor, pages = walk.start, 0
@@ -114,8 +124,7 @@ class Lister:
         return walk
 
     def _take(self, page: _Page, walk: _Walk, stops: frozenset[str]) -> None:
-        for item in page.items:
-            id = str(item.get("id"))
+        for id, item in page.items:
             if walk.met:
                 walk.beyond.append(id)
             elif id != walk.start:
@@ -138,14 +147,18 @@ class Lister:
             if not isinstance(more, bool):
                 self._note(f"`{collection(self._path)}` is listed without `has_more`.")
                 more = None
-            items = [item for item in data if isinstance(item, dict) and is_id(item.get("id"))]
+            items = [
+                (item["id"], self._make(item))
+                for item in data
+                if isinstance(item, dict) and is_id(item.get("id"))
+            ]
             if len(items) < len(data):
                 what = (
                     "lists what has no id, or one that no object can have; that is left out, and"
                     " nobody knows what it is"
                 )
                 self._note(f"`{collection(self._path)}` {what}.")
-            last = items[-1]["id"] if items else envelope.get("last_id")
+            last = items[-1][0] if items else envelope.get("last_id")
             return _Page(items, more, last if is_id(last) else None)
         except ServiceError as error:
             if error.status in (400, 404, 422) and cursor is not None and cursor == walk.start:
@@ -190,7 +203,7 @@ def spread(cursors: Sequence[str], walkers: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(cursors[stride - 1 :: stride]))
 
 
-def _extend(by_id: dict[str, _Item], more: Mapping[str, _Item]) -> None:
+def _extend(by_id: dict[str, Any], more: Mapping[str, Any]) -> None:
     for id, item in more.items():
         by_id.setdefault(id, item)
 

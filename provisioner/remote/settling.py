@@ -46,8 +46,12 @@ class Settling:
         self._gone.difference_update(keys)
         now = self._clock()
         when = now if at is None else min(at, now)
-        if now - when < self.seconds:
+        if self.recent(when):
             self._written.update((key, max(when, self._written.get(key, 0.0))) for key in keys)
+
+    def recent(self, at: float) -> bool:
+        """Whether what was written at that time may not be shown yet."""
+        return self._clock() - at < self.seconds
 
     def gone(self, key: str) -> None:
         """Take note of a deletion: that it is not found is what is wanted, also in a store that is

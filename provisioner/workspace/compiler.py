@@ -12,7 +12,7 @@ from typing import Any
 from provisioner.diff import parts
 from provisioner.kinds import file_at, file_kind, is_file
 from provisioner.kinds import kind as kind_of
-from provisioner.kinds.base import Finding, Form, Loss
+from provisioner.kinds.base import Finding, Form, Loss, Path
 from provisioner.model import Address, Desired, Fields, Problem, Source
 from provisioner.text import did_you_mean, quoted, shown
 from provisioner.workspace.contents import Contents
@@ -234,10 +234,13 @@ class Compiler:
         if declaration.findings:
             self._report(raw, declaration.findings)
         self._add_externals(raw, declaration)
+        sources: dict[Path, Source] = {}  # of all that a pattern matches it is one
         for name, wish in declaration.files.items():
             # Of a faulty one nobody knows.
             wanted = {} if declaration.fields is None else wish.fields
-            source = raw.source.at(*wish.at)
+            source = sources.get(wish.at)
+            if source is None:
+                source = sources[wish.at] = raw.source.at(*wish.at)
             known = self._files.get(name)
             if known is None or (wanted and not known[0]):
                 self._files[name] = (wanted, source, raw.title)
@@ -266,13 +269,10 @@ class Compiler:
     def _add_files(self) -> None:
         contents: Contents = self.declaring.shared.contents
         kind = file_kind()
+        purpose = kind.fields["purpose"].default
         for path, (fields, source, _) in self._files.items():
             digest = contents.accept(path)
-            said = {
-                "sha256": digest.sha256,
-                "bytes": digest.bytes,
-                "purpose": kind.fields["purpose"].default,
-            } | fields
+            said = {"sha256": digest.sha256, "bytes": digest.bytes, "purpose": purpose, **fields}
             address = file_at(path)
             self.desired[address] = Desired(address, said, source)
         form = kind.form(None)

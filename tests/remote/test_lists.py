@@ -112,6 +112,27 @@ def test_a_list_that_was_begun_is_read_once() -> None:
     assert found[3] - found[1] >= 2
 
 
+def test_a_page_is_made_into_objects_while_others_are_on_their_way() -> None:
+    """What becomes of an object does not wait for the end of its list, begun or not."""
+    service = Listing(250)
+    requests: list[int] = []
+
+    def make(item: dict[str, Any]) -> str:
+        requests.append(service.requests)
+        return str(item["id"]).upper()
+
+    async def run() -> list[dict[str, str]]:
+        async with Remote.open("http://odd/v1", "", app=service.app) as remote:
+            remote.begin_made("/assistants", make)
+            found = [await remote.made("/assistants", make)]
+            assert service.requests == 3
+            return [*found, await remote.made("/assistants", make)]
+
+    wanted = {id: id.upper() for id in service.ids}
+    assert asyncio.run(run()) == [wanted, wanted]
+    assert (requests[0], requests[100], requests[200], requests[250]) == (1, 2, 3, 4)
+
+
 def test_hints_let_the_pages_be_read_side_by_side(tmp_path: Path) -> None:
     """With as many walkers as pages, nobody waits for another page."""
     service = Listing(1000)

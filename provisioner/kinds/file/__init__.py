@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 from provisioner.kinds.base import Finding, Form, Kind, Scope
@@ -32,6 +33,10 @@ class FileKind(Kind):
 
     def form(self, api: str | None) -> Form:
         """Files are the same through every API."""
+        return self._form
+
+    @cached_property
+    def _form(self) -> Form:
         from provisioner.kinds.file.form import FORM  # not needed where none is declared
 
         return FORM

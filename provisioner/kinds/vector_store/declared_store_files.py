@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 from provisioner.kinds.base import OPENAI, Finding, Path, Scope
@@ -203,13 +204,17 @@ class DeclaredStoreFiles:
         )
         self.scope.report(Finding((*at, "attributes"), "Too many attributes", detail))
 
+    @cached_property
+    def _longest(self) -> int:
+        """Characters of a path beside which the rest of our stamp still fits into an attribute."""
+        workspace = self.scope.workspace or "w" * 64
+        return MAX_VALUE - len(str(Stamp(workspace, self.scope.environment, "", "0" * 8, 10**9)))
+
     def _stampable(self, path: str, at: Path) -> bool:
         """Whether our stamp, which holds the path, fits into an attribute."""
-        workspace = self.scope.workspace or "w" * 64
-        stamp = str(Stamp(workspace, self.scope.environment, path, "0" * 8, 10**9))
-        if len(stamp) <= MAX_VALUE:
+        most = self._longest
+        if len(path) <= most:
             return True
-        most = MAX_VALUE - len(stamp) + len(path)
         detail = f"`{path}` has {len(path)} characters; with our stamp there is room for {most}."
         self.scope.report(Finding(at, "Path too long", detail, "shorten the names of its folders"))
         return False

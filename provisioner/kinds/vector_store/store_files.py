@@ -48,7 +48,7 @@ class Attach:
 
 def begin_store_files(remote: Remote, store_id: str, wanted: Sequence[str]) -> None:
     """Let what `read_store_files` asks for first be on its way."""
-    remote.begin(_files(store_id), known=wanted)
+    remote.begin_made(_files(store_id), store_file, known=wanted)
 
 
 async def list_store_files(
@@ -56,12 +56,11 @@ async def list_store_files(
 ) -> dict[str, StoreFile]:
     """Every file of a store, by file id. RouteMissing if the store is gone."""
     try:
-        raws = await remote.list(_files(store_id), known=known)
+        return await remote.made(_files(store_id), store_file, known=known)
     except ServiceError as error:
         if error.status == 400 and await remote.find(route("/vector_stores", store_id)) is None:
             raise RouteMissing(error.problems[0], status=400) from None
         raise
-    return {raw["id"]: store_file(raw) for raw in raws}
 
 
 async def read_store_file(remote: Remote, store_id: str, file_id: str) -> StoreFile | None:
