@@ -103,12 +103,13 @@ def stamp(address: str, lineage: str = LINEAGE, serial: int = SERIAL) -> Stamp:
 
 
 def store_file(id: str, path: str | None = None, **more: Any) -> StoreFile:
-    """A file in a store; with our stamp if it has a path."""
+    """A file in a store; with our stamp and a hash if it has a path."""
     given = {
         "status": "completed",
         "attributes": {},
         "chunking": "auto",
         "stamp": stamp(path) if path else None,
+        "sha256": "a" if path else None,
     }
     return StoreFile(id, **{**given, **more})
 

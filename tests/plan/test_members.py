@@ -89,6 +89,25 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
             f"note: `a.md` is still being indexed in `{KB}`; an apply waits for it.",
         ],
     ),
+    "indexed in vain": (
+        {"live": live(a=a(status="failed"))},
+        ["-/+ file.a.md (failed)", f"{KB}: replace a.md, {A}"],
+    ),
+    "found again after a lost reply, and not marked yet": (
+        {"lock": {"file.a.md": {"verified": False}}, "live": live(a=a(sha256=None))},
+        [f"{KB}: verify a.md, {A}"],
+    ),
+    "with the stamp of another path": (
+        {"live": live(a=a(stamp=stamp("b.md")))},
+        [f"{KB}: update a.md, {A}"],
+    ),
+    "of which the store's entry knows another version": (
+        {
+            "lock": store(a={"id": "file-old"}, b={}),
+            "live": {KB: {"store_files": {"file-old": None, A: a()}}},
+        },
+        [f"{KB}: adopt a.md, {A}"],
+    ),
     "declared no more, and the file goes": (
         {"specs": {**store(b={}), "file.a.md": None}},
         [

@@ -384,6 +384,19 @@ def test_numbers_as_text_are_read_and_named(scripted: Any) -> None:
     assert oddities == {"`/vector_stores` shows numbers as text; they are read as numbers."}
 
 
+def test_numbers_are_read_before_anything_is_made_of_an_object(scripted: Any) -> None:
+    """Whoever has a list made into something else is given what every other one is."""
+    service = scripted((200, {"data": [{"id": "file-1", "bytes": "52"}], "has_more": False}))
+
+    async def run() -> Any:
+        async with service.remote() as remote:
+            return await remote.made("/files", lambda item: item["bytes"]), remote.oddities
+
+    found, oddities = asyncio.run(run())
+    assert found == {"file-1": 52}
+    assert oddities == {"`/files` shows numbers as text; they are read as numbers."}
+
+
 @pytest.mark.parametrize(("status", "odd"), [(200, False), (201, True), (202, False)])
 def test_a_create_with_another_status(scripted: Any, status: int, odd: bool) -> None:
     """What creates is answered with 200 or 202; another success is a success, and odd."""
