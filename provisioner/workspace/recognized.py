@@ -21,7 +21,7 @@ MOST_DAYS = 3650  # before a shutdown
 _NAME, _VARIABLE, _ENV = re.compile(NAME), re.compile(VARIABLE), re.compile(ENV)
 # Plain ones: what else may be a service or a path, the models know.
 _SERVICE = re.compile(
-    r"local|openai|https?://[a-z0-9]+([.-][a-z0-9]+)*(:[1-9]\d{0,4})?(/[a-z0-9]+)*"
+    r"local|openai|https?://[a-z0-9]+([.-][a-z0-9]+)*(:[1-9][0-9]{0,4})?(/[a-z0-9]+)*"
 )
 _PATH = re.compile(r"[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*", re.IGNORECASE | re.ASCII)
 _LARGEST_PORT = 65_535
