@@ -137,7 +137,11 @@ class Journal:
         ago: whoever looks for it after a crash goes by its age.
         """
         intent = self._open.get(id)
-        if intent is not None and abs(_now() - intent.latest) > after:
+        if intent is None:
+            return
+        # By the last line, not the latest one: a clock that goes back is told of once.
+        said = intent.partial[-1].get("at") if intent.partial else intent.at
+        if abs(_now() - (said or 0.0)) > after:
             await self.note(id, "leaving", **data)
 
     def result(

@@ -351,3 +351,19 @@ def test_a_result_is_given_once() -> None:
     journal.result(id, None)
     with pytest.raises(KeyError):
         journal.dismiss(id)
+
+
+def test_a_clock_that_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What leaves after that says so once, and not with each of its requests."""
+    now = 1_800_000_000.0
+    monkeypatch.setattr("provisioner.lock.journal.time.time", lambda: now)
+    lines = Lines()
+    journal = Journal(lines)
+    number = journal.intent(SUPPORT, "files")
+    now -= 3600
+    for _ in range(5):
+        now += 1
+        asyncio.run(journal.leaving(number, 60))
+    assert [record["type"] for record in lines.records] == ["intent", "leaving"]
+    (left,) = journal.open
+    assert left.latest == 1_800_000_000
