@@ -99,7 +99,7 @@ async def _create(run: Run, form: Form, write: Write, change: Change) -> Made:
                 return Made(number, made, found=True)
             if attempt == ATTEMPTS:
                 raise
-            run.journal.note(number, "again", sent=round(run.remote.now(), 3))
+            await run.journal.note(number, "again", sent=round(run.remote.now(), 3))
         except (PlanError, ServiceError):  # the bytes are not the planned ones, or it is refused
             if attempt == 1:  # for certain, so that nothing has to be looked for
                 run.journal.dismiss(number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -197,12 +198,14 @@ class Run:
 
     async def intent(self, address: Address, action: str, **data: object) -> int:
         """Say durably what is about to be done; intents of the same moment share the cost of it."""
+        begun = time.monotonic()
         number = await self.journal.begin(address, action, **data)
+        # What its age may be wrong by is little of the time for which it is looked for. To say so
+        # takes as long again as it took to say what is about to be done.
+        after = (self.remote.settling.seconds / 10 or _LATE) + time.monotonic() - begun
 
-        def leaving() -> None:
-            # What it may be wrong by is little of the time for which it is looked for.
-            after = self.remote.settling.seconds / 10 or _LATE
-            self.journal.leaving(number, after, sent=round(self.remote.now(), 3))
+        async def leaving() -> None:
+            await self.journal.leaving(number, after, sent=round(self.remote.now(), 3))
 
         tell_writes(leaving)
         return number

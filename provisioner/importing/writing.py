@@ -307,8 +307,8 @@ class _Writer:
         if len(canonical(written)) < _LONG_SCHEMA and not reads_as_a_file:
             return written
         schema = _unescaped(written)
-        text = jsontext.indented(schema) + "\n"
         try:
+            text = jsontext.indented(schema) + "\n"
             kept = same(jsontext.read(text, deepest=DEEPEST_YAML, unique=True), schema)
             data = text.encode()
         except ValueError:

@@ -67,8 +67,8 @@ class Folded(NamedTuple):
 
 
 class Journal:
-    """The writing end, for several threads. Intents are durable on return, the rest with the next
-    one at the latest.
+    """The writing end, for several threads. Intents and notes are durable on return, the rest with
+    the next one at the latest.
     """
 
     def __init__(self, sink: Sink, carried: Iterable[Intent] = ()) -> None:
@@ -119,25 +119,30 @@ class Journal:
             raise
         return intent.id
 
-    def note(self, id: int, type: str, **data: Any) -> None:
-        """Say how far an intent has come, e.g. `note(3, "created", object="file-…")`; it stays
-        open.
+    async def note(self, id: int, type: str, **data: Any) -> None:
+        """Say durably how far an intent has come, e.g. `note(3, "created", object="file-…")`; it
+        stays open.
         """
         if type in ("intent", "result"):
             raise ValueError(f"`{type}` is not a note")
         with self._mutex:
             record = {**_free(data), "type": type, "id": id, "at": _now()}
             intent = self._open[id]
-            self._sink.later(_text([record]))
+            durable = self._sink.soon(_text([record]))
             self._open[id] = replace(intent, partial=(*intent.partial, record))
+        await durable
 
-    def leaving(self, id: int, after: float, **data: Any) -> None:
+    async def leaving(self, id: int, after: float, **data: Any) -> None:
         """Note that what was announced only leaves now, where that was more than `after` seconds
         ago: whoever looks for it after a crash goes by its age.
         """
         intent = self._open.get(id)
-        if intent is not None and abs(_now() - intent.latest) > after:
-            self.note(id, "leaving", **data)
+        if intent is None:
+            return
+        # By the last line, not the latest one: a clock that goes back is told of once.
+        said = intent.partial[-1].get("at") if intent.partial else intent.at
+        if abs(_now() - (said or 0.0)) > after:
+            await self.note(id, "leaving", **data)
 
     def result(
         self, id: int, entry: Locked | None, also: Mapping[Address, Locked | None] | None = None

@@ -134,7 +134,7 @@ class Exchange:
         """A stream of the official SDK; asked for again only where nothing was carried out."""
         self._check_writing(place.method)
         if place.method != _READ_ONLY:
-            note_write()
+            await note_write()
         attempt = 1
         while True:
             try:
@@ -231,7 +231,7 @@ class Exchange:
     async def _once(self, place: Place, request: Request) -> Reply:
         async with self._slots:
             if request.method != _READ_ONLY:
-                note_write()
+                await note_write()
             received = await self._answered(place, request)
         for name in ("organization", "project"):
             value = received.headers.get(f"openai-{name}")

@@ -4,7 +4,7 @@ leaves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -31,20 +31,22 @@ def watched() -> Iterator[Sent]:
         _watched.reset(token)
 
 
-_on_write: ContextVar[Callable[[], None] | None] = ContextVar("on_write", default=None)
+OnWrite = Callable[[], Awaitable[None]]
+
+_on_write: ContextVar[OnWrite | None] = ContextVar("on_write", default=None)
 
 
-def tell_writes(on_write: Callable[[], None]) -> None:
+def tell_writes(on_write: OnWrite) -> None:
     """Have a task, and those that it starts from now on, say when something of it is about to
-    leave: it may have waited for its turn.
+    leave, which waits for that: it may have waited for its turn.
     """
     _on_write.set(on_write)
 
 
-def note_write() -> None:
+async def note_write() -> None:
     """Say that something is sent now that is no question."""
     sent, on_write = _watched.get(), _on_write.get()
     if sent is not None:
         sent.writes = True
     if on_write is not None:
-        on_write()
+        await on_write()

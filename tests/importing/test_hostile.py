@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from provisioner.importing import nouns
+from provisioner.importing.layout import Unwritable
 from provisioner.importing.sources import read_sources
 from provisioner.importing.writing import write_specs
 
@@ -107,6 +108,19 @@ def test_names_that_are_paths(tmp_path: Path, name: str) -> None:
         assert len(place.name) < 100
         assert place.name.isascii()
         assert place.stem.upper() != "CON"
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999"])
+def test_a_long_schema_that_no_json_can_hold(number: str, tmp_path: Path) -> None:
+    """It is a problem of that source, however long the schema is."""
+    for long in ("", "d" * 600):
+        function = f"{{'name': 'f', 'parameters': {{'description': '{long}', 'x': {number}}}}}"
+        tools = f"[{{'type': 'function', 'function': {function}}}]"
+        code = f"import openai\nopenai.OpenAI().beta.assistants.create(model='m', tools={tools})\n"
+        findings = read_sources(code.encode(), tmp_path)
+        assert findings.found
+        with pytest.raises(Unwritable, match="cannot be said in YAML"):
+            write_specs(tmp_path, findings.found)
 
 
 def test_keys_are_no_part_of_a_spec(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ to open one.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +76,7 @@ class StoreContract:
                 made, gone = journal.intents(
                     [(SUPPORT, "create", {}), (LEAVE, "delete", {"object": "file-1"})]
                 )
-                journal.note(made, "created", object="asst_1")
+                asyncio.run(journal.note(made, "created", object="asst_1"))
                 journal.result(made, entry(SUPPORT, "asst_1", model="gpt-4o"))
                 journal.result(gone, None)
             settled, still_open = store.fold_journal()
@@ -142,7 +143,7 @@ class StoreContract:
             store.write(state(3))
             with store.journal(state(3)) as journal:
                 id = journal.intent(SUPPORT, "create", name="Support")
-                journal.note(id, "created", object="asst_1")
+                asyncio.run(journal.note(id, "created", object="asst_1"))
             first, second = store.fold_journal(), store.fold_journal()
             assert first == second
             assert first.state is not None and first.state.serial == 4

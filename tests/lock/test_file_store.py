@@ -300,7 +300,7 @@ def test_every_torn_byte(store: FileStore) -> None:
         store.write(start)
         with store.journal(start) as journal:
             first = journal.intent(SUPPORT, "create", name="ünï")
-            journal.note(first, "created", object="asst_1")
+            asyncio.run(journal.note(first, "created", object="asst_1"))
             journal.result(first, entry(SUPPORT, "asst_1", name="ünï"))
             journal.result(
                 journal.intent(LEAVE, "replace"),
@@ -650,7 +650,7 @@ def test_journal_lines(store: FileStore) -> None:
     """The journal's format, which a person may have to read after an accident."""
     with store.journal(state(0)) as journal:
         id = journal.intent(LEAVE, "create", bytes=3)
-        journal.note(id, "created", object="file-1")
+        asyncio.run(journal.note(id, "created", object="file-1"))
         journal.result(id, entry(LEAVE, "file-1", bytes=3))
     head, *records = map(json.loads, (store.leftover() or "").splitlines())
     assert (head["lineage"], head["serial"], head["workspace"], head["environment"]) == (

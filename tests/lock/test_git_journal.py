@@ -79,6 +79,25 @@ def test_the_loop_goes_on() -> None:
     assert ticks > 5
 
 
+def test_what_leaves_late_says_so_before_it_leaves() -> None:
+    """The age of an intent is that of its request, also where the process ends the moment after."""
+    far = Far(0)
+    journal = Journal(GroupSink(far.push))
+
+    async def late() -> None:
+        number = await journal.begin(SUPPORT, "create")
+        await journal.leaving(number, 60)
+        assert len(far.lines) == 1
+        await journal.leaving(number, -1)
+        assert '"leaving"' in far.lines[-1]
+        journal.dismiss(number)
+        await journal.leaving(number, -1)  # it is over: nothing is said of it any more
+
+    asyncio.run(late())
+    journal.close()
+    assert len(far.lines) == 3
+
+
 def test_results_come_before_the_next_intent() -> None:
     """What a request relies on is on the branch before its own intent is."""
     far = Far(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -294,7 +295,7 @@ def test_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     carried = Intent(4, LEAVE, "delete", {"object": "file-1"}, hint=True, at=0.5)
     journal = Journal(sink, [carried])
     id = journal.intent(SUPPORT, "create", name="x")
-    journal.note(id, "created", object="asst_1")
+    asyncio.run(journal.note(id, "created", object="asst_1"))
     journal.result(id, entry(SUPPORT, "asst_1"), {HELP: None, LEAVE: entry(LEAVE, "file-2")})
     assert journal.open == (carried,)
     journal.dismiss(4)
@@ -319,14 +320,14 @@ def test_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [
-        (lambda journal: journal.note(1, "intent"), ValueError),
-        (lambda journal: journal.note(1, "result"), ValueError),
-        (lambda journal: journal.note(1, "created", at=3), ValueError),
+        (lambda journal: asyncio.run(journal.note(1, "intent")), ValueError),
+        (lambda journal: asyncio.run(journal.note(1, "result")), ValueError),
+        (lambda journal: asyncio.run(journal.note(1, "created", at=3)), ValueError),
         (lambda journal: journal.intent(SUPPORT, "create", hint=True), ValueError),
         (lambda journal: journal.intent(SUPPORT, "create", size=float("nan")), ValueError),
         (lambda journal: journal.result(2, None), KeyError),
         (lambda journal: journal.dismiss(2), KeyError),
-        (lambda journal: journal.note(2, "created"), KeyError),
+        (lambda journal: asyncio.run(journal.note(2, "created")), KeyError),
     ],
 )
 def test_what_is_never_written(wrong: Callable[[Journal], Any], error: type[Exception]) -> None:
@@ -350,3 +351,19 @@ def test_a_result_is_given_once() -> None:
     journal.result(id, None)
     with pytest.raises(KeyError):
         journal.dismiss(id)
+
+
+def test_a_clock_that_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What leaves after that says so once, and not with each of its requests."""
+    now = 1_800_000_000.0
+    monkeypatch.setattr("provisioner.lock.journal.time.time", lambda: now)
+    lines = Lines()
+    journal = Journal(lines)
+    number = journal.intent(SUPPORT, "files")
+    now -= 3600
+    for _ in range(5):
+        now += 1
+        asyncio.run(journal.leaving(number, 60))
+    assert [record["type"] for record in lines.records] == ["intent", "leaving"]
+    (left,) = journal.open
+    assert left.latest == 1_800_000_000
