@@ -122,7 +122,8 @@ class Tasks:
         return blockers
 
     def _failed(self, change: Change) -> Keys:
-        return self._blockers(change) & (self.outcome.failed | self.outcome.skipped)
+        failed, skipped = self.outcome.failed, self.outcome.skipped
+        return {key for key in self._blockers(change) if key in failed or key in skipped}
 
     async def _end_file(self, change: Change) -> bool:
         """A new version is final once every store has it; one that no store could index is
