@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from provisioner.lock.file_store import FileSink
 from tests.crash.instants import Before, Dead, counted, crashing, dying
 from tests.crash.outcome import outcome
 from tests.crash.test_lost_replies import trouble
@@ -141,3 +142,20 @@ def test_the_end_after_something_waited_for_its_turn(world: World) -> None:
         assert journal.count('"leaving"') == 1
         world.apply()
     assert len(world.listed("/assistants")) == 3
+
+
+def test_a_slow_journal_is_not_asked_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That an intent took long to become durable is not said in a line that would take as long."""
+    declared(world, 1)
+    soon, lines = FileSink.soon, []
+
+    async def slowly(sink: FileSink, data: bytes) -> None:
+        durable = soon(sink, data)
+        lines.append(data)
+        await asyncio.sleep(0.3)
+        await durable
+
+    monkeypatch.setattr(FileSink, "soon", slowly)
+    world.apply()
+    assert lines
+    assert b'"leaving"' not in b"".join(lines)
