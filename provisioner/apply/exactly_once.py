@@ -22,7 +22,7 @@ from provisioner.errors import (
 from provisioner.kinds import Key, file_kind, is_file, kind, naming
 from provisioner.kinds.base import PURPOSE, Form, Names, UploadForm, Write
 from provisioner.kinds.wire import route
-from provisioner.model import Address, Change, Event, Live, Problem, Stamp
+from provisioner.model import Action, Address, Change, Event, Live, Problem, Stamp
 from provisioner.plan.users import unmanaged
 from provisioner.remote import HashingReader, Remote, together
 
@@ -67,8 +67,13 @@ def _looks(write: Write) -> tuple[str, int, str]:
 
 
 async def _create(run: Run, form: Form, write: Write, change: Change) -> Made:
+    # A replacement may have begun with something else, and what is not planned has come up later.
+    first = change.action is Action.CREATE and change is run.change(change.address)
     number = await run.intent(
-        write.address, change.action.value, **_traces(run, form, write, change)
+        write.address,
+        change.action.value,
+        first=first,
+        **_traces(run, form, write, change),
     )
     for attempt in range(1, ATTEMPTS + 1):
         try:

@@ -74,7 +74,7 @@ async def _made(run: Run, change: Change) -> Locked:
     write = _write(run, change)
     # What a later apply has to know of an update that was stopped.
     over = overwriting(run, change, form)
-    traces = {
+    traces: dict[str, Any] = {
         "wrote": sorted(own_paths(change)),
         **({"overwritten": asdict(over)} if over else {}),
         **({"previous": str(change.previous)} if change.previous else {}),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.apply.lookout import Lookout
+from provisioner.apply.schedule import NotBegun
 from provisioner.errors import ProvisionerError, QuotaExceeded
 from provisioner.kinds import Key, is_file, kind
 from provisioner.kinds.base import Form, Names
@@ -196,8 +197,13 @@ class Run:
         known = ((need, self.entries[need].id) for need in needs if need in self.entries)
         return Names({need: id for need, id in known if id})
 
-    async def intent(self, address: Address, action: str, **data: object) -> int:
-        """Say durably what is about to be done; intents of the same moment share the cost of it."""
+    async def intent(
+        self, address: Address, action: str, *, first: bool = False, **data: object
+    ) -> int:
+        """Say durably what is about to be done; intents of the same moment share the cost of it.
+        `first`: nothing was done before, so that where everything is stopped before its request
+        has had its turn, it is not begun.
+        """
         begun = time.monotonic()
         number = await self.journal.begin(address, action, **data)
         # What its age may be wrong by is little of the time for which it is looked for. To say so
@@ -205,6 +211,11 @@ class Run:
         after = (self.remote.settling.seconds / 10 or _LATE) + time.monotonic() - begun
 
         async def leaving() -> None:
+            nonlocal first
+            if first and (self.interrupted or self.out_of_quota):
+                self.journal.dismiss(number)
+                raise NotBegun
+            first = False
             await self.journal.leaving(number, after, sent=round(self.remote.now(), 3))
 
         tell_writes(leaving)

@@ -35,6 +35,10 @@ class TaskOutcome:
     unstarted: set[_Key] = field(default_factory=set)
 
 
+class NotBegun(Exception):
+    """What a task raises that has done nothing yet when everything is stopped."""
+
+
 class Schedule:
     """Runs tasks. `stop()` lets what is in flight finish and starts nothing more."""
 
@@ -76,6 +80,8 @@ class Schedule:
             for future in await self._finished(running):
                 key = running.pop(future)
                 error = future.exception()
+                if isinstance(error, NotBegun):
+                    continue
                 if error is not None:
                     errors.append(error)
                     self.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import random
@@ -10,11 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from provisioner.engine import open_context
-from tests.support.injecting import Meanwhile
+from tests.support.injecting import Meanwhile, Watching
 from tests.support.processes import said, start
 from tests.support.world import World
 
@@ -32,6 +34,34 @@ def edited(world: World) -> World:
     world.apply()
     world.write({"docs/a.md": "A, second.\n", "docs/b.md": "B.\n"})
     return world
+
+
+def test_what_waits_for_its_turn_is_not_begun(world: World) -> None:
+    """Where more is announced than is under way, an interrupt ends what is not sent yet: it is
+    neither made nor called failed, and the next apply makes it.
+    """
+    world.write({"specs/all.yaml": {"assistants": {f"a{at}": {"model": "m"} for at in range(12)}}})
+    posts = 0
+
+    def slow(app: Any) -> Any:
+        async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+            nonlocal posts
+            if scope["method"] == "POST":
+                posts += 1
+                if posts == 3:
+                    os.kill(os.getpid(), signal.SIGINT)
+                await asyncio.sleep(0.1)
+            await app(scope, receive, send)
+
+        return wrapped
+
+    with world.behind(Watching(slow)):
+        result = world.ok("apply", "-y", "--parallelism", "3", code=130)
+    assert posts == 3 and "error" not in result.err
+    assert "3 added" in result.out
+    assert not list(world.root.rglob("*.journal"))
+    world.apply()
+    assert len(world.listed("/assistants")) == 12
 
 
 def test_at_any_request(edited: World) -> None:

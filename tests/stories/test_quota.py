@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.support.world import World
 
 
-def test_a_quota_stops_the_run(world: World) -> None:
-    """The first refusal ends it: exit 1, the service's words, and the next apply goes on from
-    there.
+@pytest.mark.parametrize("at_once", [2, 10])
+def test_a_quota_stops_the_run(world: World, at_once: int) -> None:
+    """The first refusal ends it: exit 1, the service's words, nothing that waited for its turn is
+    tried, and the next apply goes on from there.
     """
     world.write(
         {"specs/all.yaml": {"assistants": {f"a{number}": {"model": "m"} for number in range(30)}}}
@@ -37,9 +40,10 @@ def test_a_quota_stops_the_run(world: World) -> None:
         return wrapped
 
     with world.behind(broke):
-        failed = world.ok("apply", "-y", "--parallelism", "2", code=1)
+        failed = world.ok("apply", "-y", "--parallelism", str(at_once), code=1)
     assert "You exceeded your current quota." in failed.err
-    assert len(posts) <= 8
+    assert 5 < len(posts) <= 5 + at_once
+    assert failed.err.count("You exceeded") == len(posts) - 5
     assert len(world.listed("/assistants")) == 5
     world.apply()
     assert len(world.listed("/assistants")) == 30
