@@ -126,6 +126,26 @@ def test_what_is_found(row: str) -> None:
     assert planned(specs=PLAIN, lock=NONE, **sides) == lines
 
 
+BOX, SECRET = "environment_template.box", '{"env": "BOX_TOKEN"}'
+
+
+@pytest.mark.parametrize(
+    ("now", "lines"),
+    [
+        ("hmac-sha256:key:1", []),
+        ("hmac-sha256:other:2", []),
+        ("hmac-sha256:key:2", [f"~ {BOX} (spec_changed), env.TOKEN {SECRET} → {SECRET}"]),
+    ],
+)
+def test_a_secret_alone_has_changed(now: str, lines: list[str]) -> None:
+    """Where every field is the same, also what the service never shows, another value in the same
+    place is a change all the same.
+    """
+    env = {"env": {"TOKEN": {"env": "BOX_TOKEN"}}}
+    lock = {BOX: {**env, "fingerprints": {"env.TOKEN": "hmac-sha256:key:1"}}}
+    assert planned(specs={BOX: {**env, "fingerprints": {"env.TOKEN": now}}}, lock=lock) == lines
+
+
 def test_what_an_import_was_before() -> None:
     """An import shows what the object was before, which is what the plan compared."""
     live = {BOT: {"id": "asst_9", "model": "gpt-5", "temperature": 0.2}}

@@ -101,6 +101,13 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"live": live(a=a(stamp=stamp("b.md")))},
         [f"{KB}: update a.md, {A}"],
     ),
+    "moved, after somebody has taken our stamp off": (
+        {
+            "moves": {Address.parse("file.a.md"): Address.parse("file.old/a.md")},
+            "live": live(a=store_file(A, sha256="a")),
+        },
+        ["  file.a.md (in_sync), was file.old/a.md", f"{KB}: update a.md, {A}"],
+    ),
     "of which the store's entry knows another version": (
         {
             "lock": store(a={"id": "file-old"}, b={}),
