@@ -56,6 +56,27 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
             f'{KB}: update a.md, {A}, {{"theirs": 1, "team": "hr"}}',
         ],
     ),
+    "a flag that somebody has made a number": (
+        {
+            "specs": store(a={"attributes": {"legal": True}}, b={}),
+            "lock": store(a={"attributes": {"legal": True}}, b={}),
+            "live": live(a=a(attributes={"legal": 1})),
+        },
+        [
+            f'~ {KB} (files_changed), files["a.md"].attributes.legal 1 → true (remote, was true)',
+            f'{KB}: update a.md, {A}, {{"legal": true}}',
+        ],
+    ),
+    "a number that the specs make a flag": (
+        {
+            "specs": store(a={"attributes": {"legal": True}}, b={}),
+            "lock": store(a={"attributes": {"legal": 1}}, b={}),
+        },
+        [
+            f'~ {KB} (files_changed), files["a.md"].attributes.legal 1 → true',
+            f'{KB}: update a.md, {A}, {{"legal": true}}',
+        ],
+    ),
     "an attribute that the service did not keep": (
         {
             "specs": store(a={"attributes": {"team": "hr"}}, b={}),
