@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from provisioner.model import Action, Address, Problem
+from provisioner.model import Action, Address, Problem, Source
 from provisioner.plan import make_plan
-from tests.plan.spelling import planned, situation, stray
+from tests.plan.spelling import planned, situation, store_file, stray
 
 BOT, KB = "assistant.bot", "vector_store.kb"
 ADDRESS = Address.parse(BOT)
@@ -191,6 +191,39 @@ def test_what_goes_says_what_it_was() -> None:
     assert change.before == case.lock.resources[ADDRESS].fields
     assert change.depends_on == (Address.parse(KB),)
     assert change.protect
+
+
+@pytest.mark.parametrize(
+    ("sides", "action", "drifted"),
+    [
+        ({"specs": {BOT: {"tools": ...}, KB: None}}, Action.DELETE, ["name", "file-y"]),
+        ({"replaces": {Address.parse(KB)}}, Action.REPLACE, ["name", "file-y"]),
+        (
+            {
+                "specs": {BOT: {"tools": ...}, KB: None},
+                "forgets": {Address.parse(KB): Source("")},
+            },
+            Action.FORGET,
+            ["name"],
+        ),
+        ({}, Action.UPDATE, ["name"]),
+    ],
+    ids=["deleted", "replaced", "let go", "kept"],
+)
+def test_a_store_that_goes_says_what_is_in_it(
+    sides: dict[str, Any], action: Action, drifted: list[str]
+) -> None:
+    """Whoever put it there, and what somebody else did to it; what stays where it is loses
+    nothing.
+    """
+    held = {"name": "Edited", "store_files": {"file-y": store_file("file-y")}}
+    plan = make_plan(situation(live={KB: held}, **sides))
+    (change,) = (one for one in plan.changes if one.address == Address.parse(KB))
+    assert change.action is action
+    goes = action is not Action.UPDATE
+    assert (change.documents, change.foreign_documents) == ((3, 1) if goes else (0, 0))
+    fields = [field.path for one in plan.drift for field in one.fields]
+    assert [name for name in ("name", "file-y") if any(name in path for path in fields)] == drifted
 
 
 def test_what_vanished_says_what_it_was() -> None:

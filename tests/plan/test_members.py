@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.model import Address
-from tests.plan.spelling import document, planned, stamp, store_file
+from tests.plan.spelling import document, holding, planned, stamp, store_file
 
 KB = "vector_store.kb"
 CUT = {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50}
@@ -211,6 +211,22 @@ OTHERS: dict[str, tuple[dict[str, Any], list[str]]] = {
             "others": {"file-old": ("them",)},
         },
         ["deposed file.a.md file-old: keep, still used by them"],
+    ),
+    "are not what the store's entry names and the specs do no more": (
+        {
+            "specs": {KB: {"other_files": "remove"}},
+            "lock": {
+                KB: {
+                    "other_files": "remove",
+                    "files": {**holding("a.md", "b.md"), "id:file-x": {"id": "file-x"}},
+                }
+            },
+            "live": {KB: {"store_files": {"file-x": store_file("file-x")}}},
+        },
+        [
+            f'~ {KB} (files_changed), files["id:file-x"] {{}} → null',
+            f"{KB}: detach id:file-x, file-x",
+        ],
     ),
     "are not what carries our stamp": (
         {

@@ -141,6 +141,18 @@ FOREIGN: dict[str, tuple[dict[str, Any], dict[str, Live], list[tuple[str, str, s
         {},
         [(KB, "file-a.md", "a.md", False)],
     ),
+    "a document of a store whose stamp somebody has taken off": (
+        {
+            "live": {
+                KB: {
+                    "stamp": None,
+                    "store_files": {"file-a.md": store_file("file-a.md", stamp=THEIRS)},
+                }
+            }
+        },
+        {},
+        [(KB, "file-a.md", "a.md", False)],
+    ),
     "a document that is not ours": (
         {"live": {KB: {"store_files": {"file-y": store_file("file-y", stamp=THEIRS)}}}},
         {},
