@@ -167,7 +167,7 @@ def _untouched(case: Situation, want: Desired, entry: Locked, live: Live) -> boo
         live.status != "expired"
         and want.protect == entry.protected
         and want.address not in case.options.replaces
-        and not (_secrets(want, want.fields) or _secrets(want, entry.fields))
+        and not _secrets(want, want.fields)
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from provisioner.diff import Comparison, Sides, compare, join, parts
+from provisioner.diff import Comparison, Sides, compare, join, parts, same
 from provisioner.kinds import file_at, is_file
 from provisioner.kinds.vector_store.fields import chunks
 from provisioner.model import (
@@ -184,7 +184,8 @@ def _differences(
     have_chunk = last_chunk if store_file.chunking == "other" else chunks(store_file.chunking)
     if (
         locked is not None
-        and wanted == had == store_file.attributes
+        and same(wanted, had)
+        and same(had, store_file.attributes)
         and chunk == base_chunk == have_chunk
         and not unsure
     ):

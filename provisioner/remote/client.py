@@ -215,7 +215,12 @@ class Remote:
 
         def made(item: Object) -> Any:
             item = self._in_numbers(path, item)
-            return make(item) if make else item
+            if make is None:
+                return item
+            try:
+                return make(item)
+            except ServiceError as error:
+                return error
 
         lister = Lister(fetch, self.note, path=path, params=params, make=made)
         name = _name(path, params)
@@ -224,6 +229,10 @@ class Remote:
         self._hints.remember(name, ids, lister.page)
         if not params:
             self._listed[path] = set(ids)
+        # The first in the list is the one that is reported, whatever came first.
+        wrong = [one for one in found.values() if isinstance(one, ServiceError)]
+        if wrong:
+            raise wrong[0]
         return found
 
     async def post(self, path: str, body: Mapping[str, Any], *, repeatable: bool = False) -> Object:

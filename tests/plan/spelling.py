@@ -38,7 +38,12 @@ from provisioner.model import (
 from provisioner.plan import Observed, PlanOptions, Situation, Stray, make_plan
 
 LINEAGE, SERIAL = "0f1e2d3c-0000-4000-8000-000000000000", 3
-PREFIXES = {"assistant": "asst_", "vector_store": "vs_", "file": "file-"}
+PREFIXES = {
+    "assistant": "asst_",
+    "vector_store": "vs_",
+    "file": "file-",
+    "environment_template": "envtmpl_",
+}
 Side = Mapping[str, Mapping[str, Any] | None]
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from provisioner.model import Action, Address, Problem
+from provisioner.model import Action, Address, Problem, Source
 from provisioner.plan import make_plan
-from tests.plan.spelling import planned, situation, stray
+from tests.plan.spelling import planned, situation, store_file, stray
 
 BOT, KB = "assistant.bot", "vector_store.kb"
 ADDRESS = Address.parse(BOT)
@@ -126,6 +126,26 @@ def test_what_is_found(row: str) -> None:
     assert planned(specs=PLAIN, lock=NONE, **sides) == lines
 
 
+BOX, SECRET = "environment_template.box", '{"env": "BOX_TOKEN"}'
+
+
+@pytest.mark.parametrize(
+    ("now", "lines"),
+    [
+        ("hmac-sha256:key:1", []),
+        ("hmac-sha256:other:2", []),
+        ("hmac-sha256:key:2", [f"~ {BOX} (spec_changed), env.TOKEN {SECRET} → {SECRET}"]),
+    ],
+)
+def test_a_secret_alone_has_changed(now: str, lines: list[str]) -> None:
+    """Where every field is the same, also what the service never shows, another value in the same
+    place is a change all the same.
+    """
+    env = {"env": {"TOKEN": {"env": "BOX_TOKEN"}}}
+    lock = {BOX: {**env, "fingerprints": {"env.TOKEN": "hmac-sha256:key:1"}}}
+    assert planned(specs={BOX: {**env, "fingerprints": {"env.TOKEN": now}}}, lock=lock) == lines
+
+
 def test_what_an_import_was_before() -> None:
     """An import shows what the object was before, which is what the plan compared."""
     live = {BOT: {"id": "asst_9", "model": "gpt-5", "temperature": 0.2}}
@@ -171,6 +191,39 @@ def test_what_goes_says_what_it_was() -> None:
     assert change.before == case.lock.resources[ADDRESS].fields
     assert change.depends_on == (Address.parse(KB),)
     assert change.protect
+
+
+@pytest.mark.parametrize(
+    ("sides", "action", "drifted"),
+    [
+        ({"specs": {BOT: {"tools": ...}, KB: None}}, Action.DELETE, ["name", "file-y"]),
+        ({"replaces": {Address.parse(KB)}}, Action.REPLACE, ["name", "file-y"]),
+        (
+            {
+                "specs": {BOT: {"tools": ...}, KB: None},
+                "forgets": {Address.parse(KB): Source("")},
+            },
+            Action.FORGET,
+            ["name"],
+        ),
+        ({}, Action.UPDATE, ["name"]),
+    ],
+    ids=["deleted", "replaced", "let go", "kept"],
+)
+def test_a_store_that_goes_says_what_is_in_it(
+    sides: dict[str, Any], action: Action, drifted: list[str]
+) -> None:
+    """Whoever put it there, and what somebody else did to it; what stays where it is loses
+    nothing.
+    """
+    held = {"name": "Edited", "store_files": {"file-y": store_file("file-y")}}
+    plan = make_plan(situation(live={KB: held}, **sides))
+    (change,) = (one for one in plan.changes if one.address == Address.parse(KB))
+    assert change.action is action
+    goes = action is not Action.UPDATE
+    assert (change.documents, change.foreign_documents) == ((3, 1) if goes else (0, 0))
+    fields = [field.path for one in plan.drift for field in one.fields]
+    assert [name for name in ("name", "file-y") if any(name in path for path in fields)] == drifted
 
 
 def test_what_vanished_says_what_it_was() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.model import Address
-from tests.plan.spelling import document, planned, stamp, store_file
+from tests.plan.spelling import document, holding, planned, stamp, store_file
 
 KB = "vector_store.kb"
 CUT = {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50}
@@ -56,6 +56,27 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
             f'{KB}: update a.md, {A}, {{"theirs": 1, "team": "hr"}}',
         ],
     ),
+    "a flag that somebody has made a number": (
+        {
+            "specs": store(a={"attributes": {"legal": True}}, b={}),
+            "lock": store(a={"attributes": {"legal": True}}, b={}),
+            "live": live(a=a(attributes={"legal": 1})),
+        },
+        [
+            f'~ {KB} (files_changed), files["a.md"].attributes.legal 1 → true (remote, was true)',
+            f'{KB}: update a.md, {A}, {{"legal": true}}',
+        ],
+    ),
+    "a number that the specs make a flag": (
+        {
+            "specs": store(a={"attributes": {"legal": True}}, b={}),
+            "lock": store(a={"attributes": {"legal": 1}}, b={}),
+        },
+        [
+            f'~ {KB} (files_changed), files["a.md"].attributes.legal 1 → true',
+            f'{KB}: update a.md, {A}, {{"legal": true}}',
+        ],
+    ),
     "an attribute that the service did not keep": (
         {
             "specs": store(a={"attributes": {"team": "hr"}}, b={}),
@@ -100,6 +121,13 @@ ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "with the stamp of another path": (
         {"live": live(a=a(stamp=stamp("b.md")))},
         [f"{KB}: update a.md, {A}"],
+    ),
+    "moved, after somebody has taken our stamp off": (
+        {
+            "moves": {Address.parse("file.a.md"): Address.parse("file.old/a.md")},
+            "live": live(a=store_file(A, sha256="a")),
+        },
+        ["  file.a.md (in_sync), was file.old/a.md", f"{KB}: update a.md, {A}"],
     ),
     "of which the store's entry knows another version": (
         {
@@ -183,6 +211,22 @@ OTHERS: dict[str, tuple[dict[str, Any], list[str]]] = {
             "others": {"file-old": ("them",)},
         },
         ["deposed file.a.md file-old: keep, still used by them"],
+    ),
+    "are not what the store's entry names and the specs do no more": (
+        {
+            "specs": {KB: {"other_files": "remove"}},
+            "lock": {
+                KB: {
+                    "other_files": "remove",
+                    "files": {**holding("a.md", "b.md"), "id:file-x": {"id": "file-x"}},
+                }
+            },
+            "live": {KB: {"store_files": {"file-x": store_file("file-x")}}},
+        },
+        [
+            f'~ {KB} (files_changed), files["id:file-x"] {{}} → null',
+            f"{KB}: detach id:file-x, file-x",
+        ],
     ),
     "are not what carries our stamp": (
         {

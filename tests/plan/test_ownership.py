@@ -126,8 +126,30 @@ FOREIGN: dict[str, tuple[dict[str, Any], dict[str, Live], list[tuple[str, str, s
         {"asst_1": Live("asst_1", {}, THEIRS)},
         [(BOT, "asst_1", "", True)],
     ),
+    "an old object of one that is gone": (
+        {"lock": {BOT: {"deposed": ("asst_1",)}}, "live": {BOT: None}},
+        {"asst_1": Live("asst_1", {}, THEIRS)},
+        [(BOT, "asst_1", "", True)],
+    ),
+    "an old object of one whose stamp somebody has taken off": (
+        {"lock": {BOT: {"deposed": ("asst_1",)}}, "live": {BOT: {"stamp": None}}},
+        {"asst_1": Live("asst_1", {}, THEIRS)},
+        [(BOT, "asst_1", "", True)],
+    ),
     "a document": (
         {"live": {KB: {"store_files": {"file-a.md": store_file("file-a.md", stamp=THEIRS)}}}},
+        {},
+        [(KB, "file-a.md", "a.md", False)],
+    ),
+    "a document of a store whose stamp somebody has taken off": (
+        {
+            "live": {
+                KB: {
+                    "stamp": None,
+                    "store_files": {"file-a.md": store_file("file-a.md", stamp=THEIRS)},
+                }
+            }
+        },
         {},
         [(KB, "file-a.md", "a.md", False)],
     ),

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from provisioner.errors import ServiceError
+from provisioner.model import Problem
 from provisioner.remote import Remote, Retries
 from provisioner.remote.client import Hints
 from provisioner.remote.lists import collection, ends, spread
@@ -29,6 +30,8 @@ class Listing:
         self._has_more, self._strict, self._after = has_more, strict_cursor, after
         self.shuffled = False
         self.most = 100
+        self.late = 0.0  # seconds that the first page takes
+        self.twice = False  # whether each page has its first object once more
         self.app = Starlette(routes=[Route("/v1/{path:path}", self._list)])
 
     async def _list(self, request: Request) -> JSONResponse:
@@ -42,6 +45,10 @@ class Listing:
                 return JSONResponse({"error": {"message": "no such cursor"}}, self._strict)
             start = self.ids.index(after) + 1
         page = self.ids[start : start + limit]
+        if start == 0:
+            await asyncio.sleep(self.late)
+        if self.twice:
+            page.insert(1, page[0])
         body: dict[str, Any] = {"object": "list", "data": [{"id": id} for id in page]}
         if self._has_more:
             body["has_more"] = start + limit < len(self.ids)
@@ -131,6 +138,33 @@ def test_a_page_is_made_into_objects_while_others_are_on_their_way() -> None:
     wanted = {id: id.upper() for id in service.ids}
     assert asyncio.run(run()) == [wanted, wanted]
     assert (requests[0], requests[100], requests[200], requests[250]) == (1, 2, 3, 4)
+
+
+def test_of_what_nothing_can_be_made_the_first_in_the_list_is_reported(tmp_path: Path) -> None:
+    """Which page came first makes no difference, and neither does a second object of the same id."""
+    service = Listing(500)
+    service.read(hints=tmp_path)
+    faulty = {service.ids[50], service.ids[450]}
+    seen: list[str] = []
+
+    def make(item: dict[str, Any]) -> str:
+        seen.append(str(item["id"]))
+        if seen.count(seen[-1]) > 1 or seen[-1] in faulty:
+            raise ServiceError(Problem("Reply not understood", seen[-1]))
+        return seen[-1]
+
+    async def run() -> list[str]:
+        async with Remote.open("http://odd/v1", "", app=service.app, hints=tmp_path) as remote:
+            return list(await remote.made("/assistants", make))
+
+    service.late = 0.05  # the page from the top
+    with pytest.raises(ServiceError, match=service.ids[50]):
+        asyncio.run(run())
+    assert seen.index(service.ids[450]) < seen.index(service.ids[50])
+    faulty.clear()
+    seen.clear()
+    service.twice = True
+    assert asyncio.run(run()) == service.ids
 
 
 def test_hints_let_the_pages_be_read_side_by_side(tmp_path: Path) -> None:
