@@ -456,7 +456,7 @@ def changed_units(before: Specs, after: Specs) -> dict[tuple[Address, str], None
         old, new = before.desired.get(address), after.desired.get(address)
         if old is None or new is None:
             changed[address, ""] = None
-        elif old.fields != new.fields or _apart(old) != _apart(new):
+        elif not same(old.fields, new.fields) or _apart(old) != _apart(new):
             left, right = _units(old), _units(new)
             paths = [
                 path

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from provisioner.diff import units
+from provisioner.diff import same, units
 from provisioner.digests import sha256_of
 from provisioner.errors import RouteMissing
 from provisioner.kinds import Key, file_at, holds_files, kind
@@ -214,7 +214,7 @@ def _shown_old(lock: LockState, store: Locked) -> Callable[[StoreFile], bool]:
         mark, own = store_file.stamp, items.get(store_file.id)
         if own is None or mark is None or not lock.owns(mark) or mark.serial >= lock.serial:
             return False
-        return any(store_file.attributes.get(key) != value for key, value in own.items())
+        return any(not same(store_file.attributes.get(key), value) for key, value in own.items())
 
     return is_old
 

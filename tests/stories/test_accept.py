@@ -30,6 +30,19 @@ from tests.support.world import World
 SEEDS = int(os.environ.get("PROVISIONER_SEEDS", "2"))
 
 
+def test_a_flag_where_a_number_was(world: World) -> None:
+    """`true` is not 1: the edit is seen, and written into the specs."""
+    files = [{"path": "docs/a.md", "attributes": {"final": 1}}]
+    world.write({"specs/kb.yaml": {"vector_stores": {"kb": {"files": files}}}, "docs/a.md": "A.\n"})
+    world.apply()
+    there = world.listed("/vector_stores/${vector_store.kb}/files")[0]
+    edited = {"attributes": {**there["attributes"], "final": True}}
+    world.http("POST", f"/vector_stores/${{vector_store.kb}}/files/{there['id']}", edited)
+    world.ok("accept")
+    assert "final: true" in (world.root / "specs/kb.yaml").read_text()
+    world.settled()
+
+
 def test_prompts_and_schemas_have_files_of_their_own(ours: World) -> None:
     """A prompt keeps its byte-order mark and line ends; a JSON Schema its layout; the specs stay as
     they are.
