@@ -38,17 +38,16 @@ class Lookout:
         self._rounds: dict[Hashable, _Round] = {}
 
     async def lists(self, key: Hashable, read: Read, until: float) -> AsyncIterator[Sequence[Live]]:
-        """The list as it is at once, and again after growing pauses up to a moment by this
-        machine's clock. Every list has begun after it was asked for.
+        """The list as it is at once, and again after growing pauses, the last time at a moment by
+        this machine's clock, or later. Every list has begun after it was asked for.
         """
-        pause = 0.0
+        pause, due = 0.0, self._clock()
         while True:
-            objects = await self._next(key, read, self._clock() + pause)
-            yield objects
-            left = until - self._clock()
-            if left <= 0:
+            yield await self._next(key, read, due)
+            if due >= until:
                 return
-            pause = min(pause * 2 or FIRST, LONGEST, left)
+            pause = min(pause * 2 or FIRST, LONGEST)
+            due = max(self._clock(), min(self._clock() + pause, until))
 
     async def _next(self, key: Hashable, read: Read, due: float) -> Sequence[Live]:
         round = self._rounds.get(key)

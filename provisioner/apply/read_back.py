@@ -61,11 +61,11 @@ async def _settled(
             _agree(form, write, name=name, live=live, shown=shown) for name in names
         )
 
-    shown, settling = await _look(run, form, write, live), run.remote.settling
-    async for _ in settling.pauses(settling.until([] if is_done(shown) else [live.id])):
+    settling = run.remote.settling
+    pauses = settling.pauses(settling.until([live.id]))
+    shown = await _look(run, form, write, live)
+    while not is_done(shown) and await anext(pauses, False):
         shown = await _look(run, form, write, live)
-        if is_done(shown):
-            break
     return shown
 
 

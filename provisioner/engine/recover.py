@@ -127,6 +127,7 @@ async def _look_for(remote: Remote, recovered: Recovered, made: Sequence[Intent]
     looked for again.
     """
     lists: Lists = {}
+    begun = time.time()
     for intent in made:
         await _created(remote, recovered, intent, lists)
     left = [intent for intent in made if _is_missing(recovered, intent)]
@@ -134,7 +135,7 @@ async def _look_for(remote: Remote, recovered: Recovered, made: Sequence[Intent]
         max((min(intent.latest, time.time()) for intent in left), default=0.0)
         + remote.settling.seconds
     )
-    async for _ in remote.settling.pauses(until):
+    async for _ in remote.settling.pauses(until, begun):
         lists.clear()
         for intent in left:
             await _created(remote, recovered, intent, lists)
@@ -297,9 +298,10 @@ async def _deleted(remote: Remote, recovered: Recovered, intent: Intent) -> None
         return
     form = kind(intent.address.kind).form(entry.api if id == entry.id else entry.deposed_api(id))
     remote.settling.gone(id)
+    begun = time.time()
     there = await form.read(remote, id, Names()) is not None
     until = min(intent.latest, time.time()) + remote.settling.seconds
-    async for _ in remote.settling.pauses(until if there else 0.0):
+    async for _ in remote.settling.pauses(until if there else 0.0, begun):
         there = await form.read(remote, id, Names()) is not None
         if not there:
             break

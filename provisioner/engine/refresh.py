@@ -376,11 +376,10 @@ async def _confirmed(
         for claim in request.claims(live, strays).values()
         for stray in claim.strays
     }
+    pauses = remote.settling.pauses(remote.settling.until([LOCK]))
     there = await _there(remote, forms, forms)
-    async for _ in remote.settling.pauses(remote.settling.until([LOCK] if there else [])):
+    while bool(there) and await anext(pauses, False):
         there = await _there(remote, forms, there)
-        if not there:
-            break
     gone = forms.keys() - there
     return [stray for stray in strays if stray.live.id not in gone]
 

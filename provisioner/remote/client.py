@@ -33,7 +33,6 @@ Object = dict[str, Any]
 _T = TypeVar("_T")
 CONFLICT = 409
 _NOT_OURS = "look at that service: it is not what it seems to be"
-_DONE = object()
 
 
 class Remote:
@@ -279,11 +278,13 @@ class Remote:
         """
         pauses = self.settling.pauses(time.time() + self.settling.seconds)
         while True:
+            begun = self.settling.now()
             try:
                 return await self._exchange.send(Request("DELETE", path, True), _deleted)
             except ServiceError as error:
-                waits = error.status == CONFLICT or self.settling.doubts(error, keys_of(path))
-                if not waits or await anext(pauses, _DONE) is _DONE:
+                unshown = self.settling.doubts(error, keys_of(path), begun)
+                waits = error.status == CONFLICT or unshown
+                if not (waits and await anext(pauses, False)):
                     raise
 
     async def _goes(self, path: str) -> bool:
@@ -293,7 +294,7 @@ class Remote:
         self.settling.gone(key_of(path) or path)
         pauses = self.settling.pauses(time.time() + self.settling.seconds)
         while await self.find(path) is not None:
-            if await anext(pauses, _DONE) is _DONE:
+            if not await anext(pauses, False):
                 return False
         return True
 
@@ -303,10 +304,12 @@ class Remote:
         """
         pauses = self.settling.pauses(self.settling.until(keys))
         while True:
+            begun = self.settling.now()
             try:
                 return await ask()
             except ServiceError as error:
-                if not self.settling.doubts(error, keys) or await anext(pauses, _DONE) is _DONE:
+                waits = self.settling.doubts(error, keys, begun)
+                if not (waits and await anext(pauses, False)):
                     raise
 
     async def upload(

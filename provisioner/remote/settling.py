@@ -81,23 +81,37 @@ class Settling:
             elif isinstance(one, list | tuple):
                 left += reversed(one)
 
-    def doubts(self, error: ServiceError, keys: Iterable[str]) -> bool:
-        """Whether a refusal may only mean that the service does not show one of these yet: 404, or
-        400 naming it.
+    def now(self) -> float:
+        """The time by this machine's clock."""
+        return self._clock()
+
+    def doubts(self, error: ServiceError, keys: Iterable[str], begun: float) -> bool:
+        """Whether a refusal of what was asked at a time may only mean that the service did not
+        show one of these yet: 404, or 400 naming it. However late its reply has come, it says what
+        was there then.
         """
         asked = list(keys)
-        young = [key for key in asked if self.young(key)]
+        young = [key for key in asked if self._written.get(key, 0.0) + self.seconds > begun]
         if not young or error.status not in (400, 404) or self._gone.intersection(asked):
             return False
         said = error.problems[0].detail
         return error.status == 404 or any(key.rpartition("/")[2] in said for key in young)
 
-    async def pauses(self, until: float) -> AsyncIterator[None]:
-        """Growing pauses up to a moment by this machine's clock, the last one ending there."""
+    def pauses(self, until: float, begun: float | None = None) -> AsyncIterator[bool]:
+        """Growing pauses before further looks, the last of which begins at a moment by this
+        machine's clock, or later: `await anext(pauses, False)` says whether there is one. `begun`
+        is when the first look began, which may have taken long; left out, it is about to.
+        """
+        return self._pauses(until, self._clock() if begun is None else begun)
+
+    async def _pauses(self, until: float, begun: float) -> AsyncIterator[bool]:
         pause = FIRST
-        while (left := until - self._clock()) > 0:
-            await self.sleep(min(pause, left))
-            yield
+        while begun < until:
+            left = until - self._clock()
+            if left > 0:
+                await self.sleep(min(pause, left))
+            begun = self._clock()
+            yield True
             pause = min(pause * 2, LONGEST)
 
     async def rounds(self, until: float | None) -> AsyncIterator[None]:
@@ -106,8 +120,9 @@ class Settling:
         """
         if until is None:
             return
+        begun = self._clock()
         yield
-        async for _ in self.pauses(until):
+        async for _ in self.pauses(until, begun):
             yield
 
     async def sleep(self, seconds: float) -> None:

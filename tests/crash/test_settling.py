@@ -11,10 +11,11 @@ import pytest
 import yaml
 
 from provisioner.lock.file_store import FileSink
-from tests.crash.instants import Before, Dead, counted, crashing, dying
+from tests.crash.instants import Before, Dead, counted, crashing, dying, stopped
 from tests.crash.outcome import outcome
 from tests.crash.test_lost_replies import trouble
 from tests.crash.workspace import IN_A_FILE
+from tests.support.injecting import Watching
 from tests.support.world import World
 
 SETTLING = 0.5
@@ -159,3 +160,38 @@ def test_a_slow_journal_is_not_asked_twice(world: World, monkeypatch: pytest.Mon
     world.apply()
     assert lines
     assert b'"leaving"' not in b"".join(lines)
+
+
+def test_replies_that_come_late(world: World) -> None:
+    """What a service did not show yet when it was asked is not believed because its reply was slow:
+    a file that was just attached, and what a stopped apply had made.
+    """
+    declared(world, 1)
+    world.write({"specs/kb.yaml": {"vector_stores": {"kb": {"files": ["a.md"]}}}, "a.md": "A.\n"})
+    late: set[str] = set()
+
+    def slow(app: Any) -> Any:
+        async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+            path, messages = scope["path"].removeprefix("/v1"), []
+
+            async def kept(message: Any) -> None:
+                messages.append(message)
+
+            await app(scope, receive, kept)
+            what = "list" if path == "/assistants" else "file" if "/files/" in path else ""
+            if scope["method"] == "GET" and what and what not in late:
+                late.add(what)
+                await asyncio.sleep(1.1)
+            for message in messages:
+                await send(message)
+
+        return wrapped
+
+    everything = {**EVERYTHING_LATE["action"]["settle"], "seconds": 0.6}
+    with world.failing({"match": {"method": "POST"}, "action": {"settle": everything}}):
+        stopped(world, "POST", "/assistants", words=("apply", "-y"))
+        with world.behind(Watching(slow)):
+            world.ok("apply", "-y")
+    assert late == {"list", "file"}
+    world.settled()
+    assert len(world.listed("/assistants")) == 1

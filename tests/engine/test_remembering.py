@@ -62,4 +62,4 @@ def test_an_old_lock_takes_back_no_deletion() -> None:
     remote.settling.wrote("vs_1")
     remote.settling.gone("vs_1/file-1")
     remember(remote, _lock(_ago(60)))
-    assert not remote.settling.doubts(GONE, ["vs_1", "vs_1/file-1"])
+    assert not remote.settling.doubts(GONE, ["vs_1", "vs_1/file-1"], remote.settling.now())

@@ -128,14 +128,17 @@ def test_doubts(
     """
     settling.wrote("old", at=960)
     settling.wrote("young", "vs_1/file-1")
-    assert settling.doubts(ServiceError(Problem("x", detail), status=status), keys) is doubted
+    assert (
+        settling.doubts(ServiceError(Problem("x", detail), status=status), keys, settling.now())
+        is doubted
+    )
 
 
 def test_pauses_grow_and_end_in_time(settling: Settling, clock: Clock) -> None:
     """Twice as long each time, at most five seconds, and none beyond the end."""
 
     async def run() -> int:
-        return len([None async for _ in settling.pauses(1020)])
+        return len([one async for one in settling.pauses(1020)])
 
     assert asyncio.run(run()) == 8
     assert clock.waits == [0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, 3.8]
@@ -145,10 +148,34 @@ def test_pauses_grow_and_end_in_time(settling: Settling, clock: Clock) -> None:
 def test_no_pause_after_the_end(settling: Settling, clock: Clock) -> None:
     """A moment that is over is not waited for."""
 
-    async def run() -> list[None]:
-        return [None async for _ in settling.pauses(clock.now)]
+    async def run() -> list[bool]:
+        return [one async for one in settling.pauses(clock.now)]
 
     assert asyncio.run(run()) == [] and clock.waits == []
+
+
+def test_what_was_read_too_early_is_read_again(settling: Settling, clock: Clock) -> None:
+    """A look that began while there was doubt is not the last one, however long it took."""
+
+    async def run() -> list[bool]:
+        pauses = settling.pauses(1020)
+        clock.now = 1025  # the reply to the first look has taken long
+        again = [await anext(pauses, False)]
+        clock.now = 1050
+        return [*again, await anext(pauses, False)]
+
+    assert asyncio.run(run()) == [True, False] and clock.waits == []
+
+
+def test_a_late_refusal_says_what_was_there_when_it_was_asked_for(
+    settling: Settling, clock: Clock
+) -> None:
+    """*Not found* is doubted by the age that the object had when the request left."""
+    settling.wrote("young")
+    begun, clock.now = clock.now + 29, clock.now + 31
+    error = ServiceError(Problem("x", "no"), status=404)
+    assert settling.doubts(error, ["young"], begun)
+    assert not settling.doubts(error, ["young"], clock.now)
 
 
 @pytest.mark.parametrize(

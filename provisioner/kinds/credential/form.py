@@ -68,12 +68,10 @@ class CredentialForm(StampedForm):
         vault.
         """
         known = self._known(remote)
-        until = remote.settling.until([id])
+        pauses = remote.settling.pauses(remote.settling.until([id]))
         if id not in known:
             await self.listed(remote)
-        async for _ in remote.settling.pauses(until):
-            if id in known:
-                break
+        while id not in known and await anext(pauses, False):
             await self.listed(remote)
         return route(_VAULTS, known[id], _BELOW, id) if id in known else None
 
@@ -101,11 +99,9 @@ class CredentialForm(StampedForm):
 
     async def read(self, remote: Remote, id: str, names: Names) -> Live | None:
         """One that was written just now is asked for again."""
-        until = remote.settling.until([id])
+        pauses = remote.settling.pauses(remote.settling.until([id]))
         found = await super().read(remote, id, names)
-        async for _ in remote.settling.pauses(until):
-            if found is not None:
-                break
+        while found is None and await anext(pauses, False):
             found = await super().read(remote, id, names)
         return found
 

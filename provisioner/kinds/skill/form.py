@@ -135,11 +135,10 @@ async def _with_content(remote: Remote, path: str, write: Write) -> Raw:
     parts = _parts(write)
     until = time.time()
     for attempt in range(1, _ATTEMPTS + 1):
+        pauses = remote.settling.pauses(until)
         found = await _newest(remote, path, write.fields["content"])
-        async for _ in remote.settling.pauses(until):
-            found = found or await _newest(remote, path, write.fields["content"])
-            if found:
-                break
+        while not found and await anext(pauses, False):
+            found = await _newest(remote, path, write.fields["content"])
         if found:
             return found
         try:
