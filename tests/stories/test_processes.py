@@ -114,7 +114,8 @@ def test_interrupted(many: World, number: signal.Signals) -> None:
     from there.
     """
     victim = start(many, "apply", "-y")
-    wait_until_busy(many, 10)
+    # Of what is only announced, nothing is begun any more.
+    wait_until(lambda: journalled(many).count('"entry"') > 2)
     victim.send_signal(number)
     out, _ = victim.communicate(timeout=30)
     assert victim.returncode == 130
