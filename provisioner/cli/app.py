@@ -189,7 +189,7 @@ def _process(parameter: Any, convert: Callable[[Any, Any], Any], context: Any, v
         found: Any = () if parameter.multiple or parameter.nargs != 1 else None
     else:
         takes = getattr(parameter, "type_descriptor", None)
-        found = value if value is None or takes is None else _evident(takes, value)
+        found = _evident(takes, value) if takes else None
         if found is None:
             return convert(context, value)
     return found if parameter.callback is None else parameter.callback(context, parameter, found)
