@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import io
 import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself would take as long as `version` may
-    from typing import NoReturn
+    from typing import NoReturn, TextIO
 
 
 def main() -> int:
     """Run the command line of this process and return its exit code."""
     if sys.stdout is None or sys.stderr is None:
         _let_nobody_hear()
+    sys.stdout, sys.stderr = _buffered(sys.stdout), _buffered(sys.stderr)
     if sys.argv[1:] in (["version"], ["--version"]):
-        from provisioner import __version__
-
-        sys.stdout.write(f"provisioner {__version__}\n")
-        return 0
+        return _tell_version()
     from provisioner import interrupts
 
     interrupts.watch()
@@ -35,6 +34,19 @@ def main() -> int:
     return code
 
 
+def _tell_version() -> int:
+    from provisioner import __version__
+
+    try:
+        sys.stdout.write(f"provisioner {__version__}\n")
+        sys.stdout.flush()
+    except OSError as error:
+        from provisioner.cli.streams import no_results
+
+        return no_results(error)
+    return 0
+
+
 def _let_nobody_hear() -> None:
     """Where a stream was closed (`>&-`), what is said there is said to nobody. Without this the
     next file that is opened would be the stream of the programs that a command starts.
@@ -43,6 +55,17 @@ def _let_nobody_hear() -> None:
         if getattr(sys, name) is None:
             mode = "r" if name == "stdin" else "w"
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - open to the end
+
+
+def _buffered(stream: TextIO) -> TextIO:
+    """The same stream, by lines where PYTHONUNBUFFERED wants no buffer: without one, Python takes
+    for written what a full disk has taken half of.
+    """
+    raw = getattr(stream, "buffer", None)
+    if not isinstance(raw, io.RawIOBase):
+        return stream
+    whole = io.BufferedWriter(raw)
+    return io.TextIOWrapper(whole, stream.encoding, stream.errors, line_buffering=True)
 
 
 def _run() -> int:

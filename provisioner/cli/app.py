@@ -19,7 +19,7 @@ from typer.main import get_command
 from provisioner import interrupts
 from provisioner.cli.habits import command_hint, one_dash, option_words
 from provisioner.cli.options import Chdir, EnvironmentOption
-from provisioner.cli.streams import guarded_streams
+from provisioner.cli.streams import ResultsLost, guarded_streams, no_results
 
 # In the order of the help. A test compares each summary with the command's own.
 COMMANDS = {
@@ -231,24 +231,29 @@ def run(arguments: Sequence[str]) -> int:
         if reconfigure is not None:  # in some tests a stream is not a text file
             reconfigure(errors="backslashreplace")
     with guarded_streams():
-        command = root()
-        if not arguments:
-            with command.make_context("provisioner", [], resilient_parsing=True) as context:
-                sys.stderr.write(f"{command.get_help(context)}\n")
-            return 1
         try:
-            with interrupts.watched():
-                code = command.main(list(arguments), prog_name="provisioner", standalone_mode=False)
-                sys.stdout.flush()
-        except WrongUsage as error:
-            return _wrong_usage(error, arguments)
-        except (KeyboardInterrupt, typer.Abort):  # typer turns one into the other where it meets it
-            return interrupts.CODE
-        except BrokenPipeError:
-            from provisioner.cli.console import broken_pipe  # `--help` does without it
+            code = _carry_out(arguments)
+            sys.stdout.flush()
+        except (BrokenPipeError, ResultsLost) as error:
+            return no_results(error)
+        return code
 
-            return broken_pipe()
-        return code if isinstance(code, int) else 0
+
+def _carry_out(arguments: Sequence[str]) -> int:
+    command = root()
+    if not arguments:
+        with command.make_context("provisioner", [], resilient_parsing=True) as context:
+            sys.stderr.write(f"{command.get_help(context)}\n")
+        return 1
+    try:
+        with interrupts.watched():
+            code = command.main(list(arguments), prog_name="provisioner", standalone_mode=False)
+            sys.stdout.flush()
+    except WrongUsage as error:
+        return _wrong_usage(error, arguments)
+    except (KeyboardInterrupt, typer.Abort):  # typer turns one into the other where it meets it
+        return interrupts.CODE
+    return code if isinstance(code, int) else 0
 
 
 def _wrong_usage(error: Any, arguments: Sequence[str]) -> int:

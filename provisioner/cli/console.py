@@ -16,6 +16,7 @@ import typer
 
 from provisioner import disk, interrupts, jsontext
 from provisioner.cli import options
+from provisioner.cli.streams import ResultsLost, no_results
 from provisioner.errors import ProvisionerError, UsageError
 from provisioner.model import Address, Position, Problem
 
@@ -133,8 +134,8 @@ def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable
         except KeyboardInterrupt:
             print("Interrupted.", file=sys.stderr)
             return interrupts.CODE
-        except BrokenPipeError:
-            return broken_pipe()
+        except (BrokenPipeError, ResultsLost) as error:
+            return no_results(error)
         except Exception as error:  # noqa: BLE001  # the end of the line: nobody above could do better
             problems = _gathered(error)
             problems = console.placed(problems) if console else problems
@@ -321,9 +322,3 @@ def bug(error: BaseException, *, verbose: bool, as_json: bool) -> int:
 
 
 _REPORT = "PROVISIONER_DEBUG=1 shows the traceback for a report"
-
-
-def broken_pipe() -> int:
-    """The reader went away: nothing more can be said, and Python is kept from trying at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 1

@@ -1,5 +1,5 @@
-"""What stands between a command and its streams: no secret passes, and no line that GitHub would
-obey.
+"""What stands between a command and its streams: no secret passes, no line that GitHub would obey,
+and no result is lost unsaid.
 """
 
 from __future__ import annotations
@@ -20,11 +20,23 @@ _COLON = r"\x3a"
 _OLD_COMMAND = "##["
 
 
-class Guarded:
-    """A text stream whose every line is fit to be seen."""
+class ResultsLost(Exception):
+    """stdout does not take what a command has to say, because its disk is full, say. It is no
+    `OSError`, which whoever was about to write may take for one of the file at hand.
+    """
 
-    def __init__(self, stream: Any, in_job: bool) -> None:
-        self._stream, self._in_job = stream, in_job
+    def __init__(self, why: OSError) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+class Guarded:
+    """A text stream whose every line is fit to be seen. `messages`: what it does not take is let
+    go.
+    """
+
+    def __init__(self, stream: Any, in_job: bool, *, messages: bool = False) -> None:
+        self._stream, self._in_job, self._messages = stream, in_job, messages
         self._begun = (
             ""  # of a line that is not finished: nothing yet, a colon, or `…` for anything else
         )
@@ -44,8 +56,23 @@ class Guarded:
             self._begun = last if last in ("", ":") else "…"
             shown = _COMMAND.sub(rf"\1\{_COLON}", line)[len(begun) :]
             shown = shown.replace(_OLD_COMMAND, "\\u0023#[")  # which is the same text in JSON
-        self._stream.write(shown)
+        try:
+            self._stream.write(shown)
+        except OSError as error:
+            self._not_taken(error)
         return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._not_taken(error)
+
+    def _not_taken(self, error: OSError) -> None:
+        if isinstance(error, BrokenPipeError):  # nobody reads it any more
+            raise error
+        if not self._messages:
+            raise ResultsLost(error) from None
 
 
 @contextmanager
@@ -53,7 +80,8 @@ def guarded_streams() -> Iterator[None]:
     """Both streams of this process, guarded while a command runs."""
     forget_secrets()
     before, in_job = (sys.stdout, sys.stderr), bool(os.environ.get("GITHUB_ACTIONS"))
-    sys.stdout, sys.stderr = (Guarded(stream, in_job) for stream in before)
+    sys.stdout = Guarded(sys.stdout, in_job)
+    sys.stderr = Guarded(sys.stderr, in_job, messages=True)
     try:
         yield
     finally:
@@ -80,3 +108,20 @@ def aside() -> Iterator[None]:
         if kept is not None:
             os.dup2(kept, 1)
             os.close(kept)
+
+
+def no_results(lost: ResultsLost | OSError) -> int:
+    """The exit code where stdout takes nothing more: why is said, unless its reader went away.
+    Python is kept from trying once more at its end.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    why = lost.why if isinstance(lost, ResultsLost) else lost
+    if not isinstance(why, BrokenPipeError):
+        from provisioner.cli.console import fail  # `--help` does without it
+        from provisioner.model import Problem
+
+        reason = (why.strerror or type(why).__name__).lower()
+        detail = f"stdout does not take what there is to say: {reason}."
+        problem = Problem("Results lost", detail, "make room there, or send it elsewhere")
+        fail([problem], as_json=False)
+    return 1

@@ -1,7 +1,10 @@
-"""No line of ours is a workflow command, whoever wrote what is in it."""
+"""What reaches a stream, and what becomes of what does not: no line of ours is a workflow command,
+whoever wrote what is in it, and no result is lost unsaid.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
@@ -113,3 +116,83 @@ def test_a_stream_that_is_closed_hears_nothing(tmp_path: Path, closed: str) -> N
     said = "The specs are valid: 1 assistant (environments: `local`).\n"
     assert done.returncode == 0
     assert (done.stdout, done.stderr) == ("" if 1 in fds else said, "")
+
+
+FULL = Path("/dev/full")
+LOST = """\
+error: Results lost
+  stdout does not take what there is to say: no space left on device.
+  hint: make room there, or send it elsewhere
+"""
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="a disk that is always full")
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize(
+    "words",
+    ["version", "--help", "validate", "plan --json", "apply -y", "output", "validate --json --no"],
+)
+def test_a_full_disk_below_stdout(world: World, words: str, buffered: str) -> None:
+    """Whatever was to be said there, the command says that it is lost, and fails."""
+    world.write({"specs/a.yaml": {"assistants": {"a": {"model": "m"}}}})
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "provisioner", *words.split()],
+            cwd=world.root,
+            env={**os.environ, "PYTHONUNBUFFERED": buffered},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            text=True,
+        )
+    assert (done.returncode, done.stderr) == (1, LOST)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="a disk that is always full")
+@pytest.mark.parametrize(
+    ("words", "code", "shown"),
+    [("plan", 0, "Plan: 1 to add."), ("apply -y", 0, "1 added"), ("plan --no", 1, "")],
+)
+def test_a_full_disk_below_stderr(world: World, words: str, code: int, shown: str) -> None:
+    """What is only said by the way is not worth failing for."""
+    world.write({"specs/a.yaml": {"assistants": {"a": {"model": "m"}}}})
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "provisioner", *words.split()],
+            cwd=world.root,
+            stdout=subprocess.PIPE,
+            stderr=full,
+            check=False,
+            text=True,
+        )
+    assert done.returncode == code
+    assert shown in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sizes of pipes")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_stdout_takes_nothing_more_halfway(world: World, unbuffered: str) -> None:
+    """An apply that cannot tell what it does stops, and the next one goes on from there."""
+    names = [f"a{at:03}" for at in range(150)]
+    world.write({"specs/a.yaml": {"assistants": {name: {"model": "m"} for name in names}}})
+    world.ok("plan", "--out", "plan.json")
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)  # nobody reads, so that it is full some time:
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 1 << 17)  # the plan goes in, and some events
+    done = subprocess.run(
+        [sys.executable, "-m", "provisioner", "apply", "plan.json", "-y", "--json"],
+        cwd=world.root,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+        text=True,
+    )
+    os.close(writing)
+    os.close(reading)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: Results lost\n") and done.stderr.count("\n") == 3
+    made = len(world.listed("/assistants"))
+    assert 0 < made < len(names)
+    world.apply()
+    assert sorted(one["name"] for one in world.listed("/assistants")) == names
