@@ -262,7 +262,10 @@ class Remote:
     async def delete(self, path: str) -> None:
         """Delete. What is not there any more counts as deleted."""
         try:
-            await self._delete(path)
+            request = Request("DELETE", path, True)
+            await self._settled(
+                keys_of(path), lambda: self._exchange.send(request, _deleted), busy=True
+            )
         except NotFound:
             pass
         except ServiceError as error:  # some answer so when it is deleted a second time
@@ -271,21 +274,6 @@ class Remote:
         self.settling.gone(key_of(path) or path)
         for ids in self._listed.values():
             ids.discard(path.rpartition("/")[2])
-
-    async def _delete(self, path: str) -> None:
-        """Send a deletion; again for as long as something in it is being processed, or it may only
-        not be shown yet.
-        """
-        pauses = self.settling.pauses(time.time() + self.settling.seconds)
-        while True:
-            begun = self.settling.now()
-            try:
-                return await self._exchange.send(Request("DELETE", path, True), _deleted)
-            except ServiceError as error:
-                unshown = self.settling.doubts(error, keys_of(path), begun)
-                waits = error.status == CONFLICT or unshown
-                if not (waits and await anext(pauses, False)):
-                    raise
 
     async def _goes(self, path: str) -> bool:
         """Whether an object is gone, at the latest when the service has had its time to
@@ -298,17 +286,21 @@ class Remote:
                 return False
         return True
 
-    async def _settled(self, keys: Sequence[str], ask: Callable[[], Awaitable[_T]]) -> _T:
+    async def _settled(
+        self, keys: Sequence[str], ask: Callable[[], Awaitable[_T]], *, busy: bool = False
+    ) -> _T:
         """Ask, and again for as long as the service may not show one of the objects that it is
-        asked about.
+        asked about. `busy`: also while something in one of them is being processed.
         """
-        pauses = self.settling.pauses(self.settling.until(keys))
+        until = time.time() + self.settling.seconds if busy else self.settling.until(keys)
+        pauses = self.settling.pauses(until)
         while True:
             begun = self.settling.now()
             try:
                 return await ask()
             except ServiceError as error:
-                waits = self.settling.doubts(error, keys, begun)
+                conflict = busy and error.status == CONFLICT
+                waits = conflict or self.settling.doubts(error, keys, begun)
                 if not (waits and await anext(pauses, False)):
                     raise
 
