@@ -6,6 +6,7 @@ import contextlib
 import inspect
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -264,7 +265,9 @@ def address_of(text: str) -> Address:
     try:
         return Address.parse(text)
     except ValueError as error:
-        raise UsageError(Problem("Not an address", f"{error}.")) from None
+        plain = re.fullmatch(r"[\w-]+", text)
+        hint = f"write its kind before it: `assistant.{text}`" if plain else None
+        raise UsageError(Problem("Not an address", f"{error}.", hint)) from None
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
