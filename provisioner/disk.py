@@ -21,6 +21,23 @@ LARGEST_TEXT = 16 * 1024**2
 LARGEST = 256 * 1024**2  # bytes of a lock, a journal, a saved plan or a cache
 
 
+_MAY_NOT = "give yourself the right to write to the file and to its folder"
+_REMEDIES = {
+    errno.ENOSPC: "make room on the disk, then run the command again",
+    errno.EDQUOT: "your quota is used up: make room, then run the command again",
+    errno.EFBIG: "files may not grow that large here (`ulimit -f`)",
+    errno.EACCES: _MAY_NOT,
+    errno.EPERM: _MAY_NOT,
+    errno.EROFS: "the file system is read-only: name another place",
+}
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def remedy(error: OSError, otherwise: str = "check the path, and that its disk is in order") -> str:
+    """What helps where a file cannot be written; the same may be so when it is read."""
+    return _REMEDIES.get(error.errno or 0, otherwise)
+
+
 class Unfit(OSError):
     """What lies at a path is not what can be read or written there."""
 

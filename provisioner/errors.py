@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from provisioner import disk
 from provisioner.masking import without_keys
 from provisioner.model import Problem
 
@@ -60,6 +61,12 @@ class ProvisionerError(Exception):
 
 class SpecError(ProvisionerError):
     """Problems in the workspace, found without a connection."""
+
+
+def not_written(file: str, error: OSError) -> SpecError:
+    """What to say where a file of the workspace cannot be written."""
+    detail = f"`{file}` cannot be written: {error.strerror}."
+    return SpecError(Problem("File not written", detail, disk.remedy(error), file=file))
 
 
 class UsageError(ProvisionerError):

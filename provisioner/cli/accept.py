@@ -81,7 +81,7 @@ def _save(console: Console, out: Path, document: dict[str, object]) -> None:
         disk.put(console.path(out), json.dumps(document).encode(), 0o600)
     except OSError as error:
         detail = f"The specs are written. `{out}` cannot be: {error.strerror}."
-        hint = "name a file in a folder that you may write to"
+        hint = disk.remedy(error, "name a file in a folder that you may write to")
         raise UsageError(Problem("Result not saved", detail, hint)) from error
 
 

@@ -10,7 +10,7 @@ import typer
 
 from provisioner import disk
 from provisioner.cli.console import Console, command
-from provisioner.errors import ProvisionerError, SpecError
+from provisioner.errors import ProvisionerError, SpecError, not_written
 from provisioner.model import Problem
 
 
@@ -75,9 +75,7 @@ def _format(path: Path, name: str, check: bool) -> bool:
     try:
         disk.replace(path, after)
     except OSError as error:
-        raise SpecError(
-            Problem("File not written", f"`{name}` cannot be written: {error.strerror}.")
-        ) from error
+        raise not_written(name, error) from error
     return True
 
 

@@ -77,9 +77,8 @@ def save(console: Console, plan: Plan, out: Path) -> None:
         disk.put(path, _json(plan).encode(errors="surrogatepass"), 0o600)
     except OSError as error:
         detail = f"`{out}` cannot be written: {error.strerror}."
-        raise UsageError(
-            Problem("Plan not saved", detail, "name a file in a folder that you may write to")
-        ) from error
+        hint = disk.remedy(error, "name a file in a folder that you may write to")
+        raise UsageError(Problem("Plan not saved", detail, hint)) from error
     then = (
         "As it is it cannot be applied."
         if plan.stopped

@@ -18,7 +18,7 @@ from provisioner.engine.context import Context
 from provisioner.engine.drift import DriftOptions, address_and_path, read_drift
 from provisioner.engine.policies import rule
 from provisioner.engine.shutdowns import kept_answers
-from provisioner.errors import SpecError, UsageError
+from provisioner.errors import SpecError, UsageError, not_written
 from provisioner.jsontext import canonical
 from provisioner.kinds import holds_files, is_file, kind
 from provisioner.kinds.vector_store.fields import chunks
@@ -262,10 +262,7 @@ def write_specs(
         try:
             disk.replace(place, drafts[file])
         except OSError as error:
-            detail = f"`{file}` cannot be written: {error.strerror}."
-            raise SpecError(
-                Problem("File not written", detail, "check the permissions", file=file)
-            ) from error
+            raise not_written(file, error) from error
     return trial.texts(taken)
 
 

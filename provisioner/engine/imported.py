@@ -11,10 +11,10 @@ from pathlib import Path
 from provisioner import disk
 from provisioner.diff import parts, top
 from provisioner.engine.context import Context
-from provisioner.engine.importing import Drafts, inside, not_written
+from provisioner.engine.importing import Drafts, inside
 from provisioner.engine.preflight import NOT_FOUND
 from provisioner.engine.session import Session
-from provisioner.errors import PlanError, SpecError
+from provisioner.errors import PlanError, SpecError, not_written
 from provisioner.importing.layout import spec_edited
 from provisioner.importing.live import no_room
 from provisioner.importing.writing import Drafted

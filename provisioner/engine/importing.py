@@ -23,7 +23,7 @@ from provisioner.engine.preflight import LOOK, NOT_FOUND, check_lock
 from provisioner.engine.refresh import Listed
 from provisioner.engine.session import Session
 from provisioner.engine.unfit import living, references, valid
-from provisioner.errors import PlanError, RouteMissing, SpecError, UsageError
+from provisioner.errors import PlanError, RouteMissing, SpecError, UsageError, not_written
 from provisioner.importing.live import NO_FIELD, found_object, with_store_files
 from provisioner.importing.nouns import Found, Origin
 from provisioner.importing.pairing import Documents, Paired
@@ -380,10 +380,3 @@ def inside(root: Path, name: str) -> Path:
     if not disk.is_folder(above):
         raise disk.Unfit(f"`{above.name}` is a file, not a folder")
     return place
-
-
-def not_written(name: str, error: OSError) -> SpecError:
-    """What to say where a file of the workspace cannot be written."""
-    detail = f"`{name}` cannot be written: {error.strerror}."
-    hint = "mend that, and run the same again"
-    return SpecError(Problem("File not written", detail, hint, file=name))

@@ -258,25 +258,6 @@ def _shown(path: Path) -> str:
     return str(path)
 
 
-_REMEDIES = {
-    errno.ENOSPC: ("Disk is full", "make room on the disk, then run the command again"),
-    errno.EDQUOT: ("Disk is full", "your quota is used up: make room, then run the command again"),
-    errno.EFBIG: ("Disk is full", "files may not grow that large here (`ulimit -f`)"),
-    errno.EACCES: (
-        "Lock not accessible",
-        "give yourself the right to write to the file and to its folder",
-    ),
-    errno.EPERM: (
-        "Lock not accessible",
-        "give yourself the right to write to the file and to its folder",
-    ),
-    errno.EROFS: (
-        "Lock not accessible",
-        "the file system is read-only: name another place with `lock:`",
-    ),
-}
-
-
 @contextlib.contextmanager
 def reported(name: str, verb: str) -> Iterator[None]:
     """Raise LockError for an OSError inside the block: `name` cannot be `verb` ("read",
@@ -285,9 +266,7 @@ def reported(name: str, verb: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = "check the path, and that its disk is in order"
-        summary, hint = _REMEDIES.get(error.errno or 0, ("Lock not accessible", hint))
-        reason = error.strerror or str(error)
-        raise LockError(
-            Problem(summary, f"`{name}` cannot be {verb}: {reason}.", hint, file=name)
-        ) from error
+        summary = "Disk is full" if error.errno in disk.FULL else "Lock not accessible"
+        detail = f"`{name}` cannot be {verb}: {error.strerror or error}."
+        hint = disk.remedy(error) + (" with `lock:`" if error.errno == errno.EROFS else "")
+        raise LockError(Problem(summary, detail, hint, file=name)) from error

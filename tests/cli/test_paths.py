@@ -4,6 +4,9 @@ them.
 
 from __future__ import annotations
 
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +61,25 @@ def test_a_file_is_no_folder_to_write_into(tmp_path: Path, command: str) -> None
 def test_a_long_path_is_not_said_in_full(tmp_path: Path) -> None:
     """Nobody reads five thousand letters."""
     assert len(run(tmp_path, "init", LONG).err) < 500
+
+
+def test_a_file_that_may_not_grow_so_large(tmp_path: Path) -> None:
+    """Where a file cannot be written the remedy is that of the cause, and the old one is still
+    there.
+    """
+    (tmp_path / "specs").mkdir()
+    spec = tmp_path / "specs" / "a.yaml"
+    spec.write_text(f"assistants:\n    a: {{model:   m, description: {'x' * 200}}}\n")
+    before = spec.read_text()
+    done = subprocess.run(
+        [sys.executable, "-m", "provisioner", "fmt"],
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "`specs/a.yaml` cannot be written: File too large." in done.stderr
+    assert "hint: files may not grow that large here (`ulimit -f`)" in done.stderr
+    assert spec.read_text() == before
