@@ -10,14 +10,13 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself would take as long as `version` may
-    from typing import NoReturn, TextIO
+    from typing import Any, NoReturn
 
 
 def main() -> int:
     """Run the command line of this process and return its exit code."""
     if sys.stdout is None or sys.stderr is None:
         _let_nobody_hear()
-    sys.stdout, sys.stderr = _buffered(sys.stdout), _buffered(sys.stderr)
     if sys.argv[1:] in (["version"], ["--version"]):
         return _tell_version()
     from provisioner import interrupts
@@ -57,23 +56,19 @@ def _let_nobody_hear() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - open to the end
 
 
-def _buffered(stream: TextIO) -> TextIO:
+def _buffered(stream: Any) -> Any:
     """The same stream, by lines where PYTHONUNBUFFERED wants no buffer: without one, Python takes
     for written what a full disk has taken half of.
     """
     raw = getattr(stream, "buffer", None)
     if not isinstance(raw, io.RawIOBase):
         return stream
-    whole = io.BufferedWriter(raw)
+    # Another descriptor's owner closes it.
+    whole = io.BufferedWriter(io.FileIO(raw.fileno(), "w", closefd=False))
     return io.TextIOWrapper(whole, stream.encoding, stream.errors, line_buffering=True)
 
 
 def _run() -> int:
-    import gc
-
-    # What a command makes, it keeps to its end: looking for garbage less often saves up to a tenth
-    # of a plan, and a twentieth of what starts a command, whose imports make some 90,000 objects.
-    gc.set_threshold(100_000, 10, 50)
     from provisioner.cli.app import run
 
     return run(sys.argv[1:])
@@ -84,6 +79,12 @@ def process() -> NoReturn:
     a tenth of the time of most commands. Threads that are still at work are waited for, except
     after an interrupt.
     """
+    import gc
+
+    # What a command makes, it keeps to its end: looking for garbage less often saves up to a tenth
+    # of a plan, and a twentieth of the start of a command, which makes some 40,000 objects.
+    gc.set_threshold(100_000, 10, 50)
+    sys.stdout, sys.stderr = _buffered(sys.stdout), _buffered(sys.stderr)
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # said already, or nobody there to hear it

@@ -27,8 +27,8 @@ _REMEDIES = {
     errno.EDQUOT: "your quota is used up: make room, then run the command again",
     errno.EFBIG: "files may not grow that large here (`ulimit -f`)",
     errno.EACCES: _MAY_NOT,
-    errno.EPERM: _MAY_NOT,
-    errno.EROFS: "the file system is read-only: name another place",
+    errno.EPERM: "take away what makes it unchangeable, or give yourself the right to write to it",
+    errno.EROFS: "the file system is read-only: make it writable, or name another place",
 }
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -38,12 +38,25 @@ def remedy(error: OSError, otherwise: str = "check the path, and that its disk i
     return _REMEDIES.get(error.errno or 0, otherwise)
 
 
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Have an OSError inside name this file, not one of our own beside it, or none."""
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
+        raise
+
+
 class Unfit(OSError):
     """What lies at a path is not what can be read or written there."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.strerror = why
+
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 class TooLarge(Unfit):
@@ -134,6 +147,11 @@ def replace(path: Path, data: bytes, mode: int | None = None, *, durable: bool =
     followed. The mode of what is there is kept, unless `mode` says otherwise; what is not a
     regular file is left alone: OSError.
     """
+    with naming(path):
+        _replace(path, data, mode, durable)
+
+
+def _replace(path: Path, data: bytes, mode: int | None, durable: bool) -> None:
     target = real(path)
     kept = _mode(path)
     # One name, so that a crash leaves one file and not many.
@@ -195,7 +213,8 @@ def put(path: Path, data: bytes, mode: int | None = None) -> None:
     with contextlib.suppress(FileNotFoundError):
         kind = path.stat().st_mode
         if stat.S_ISCHR(kind) or stat.S_ISFIFO(kind):
-            _write_through(path, data)
+            with naming(path):
+                _write_through(path, data)
             return
     replace(path, data, mode)
 

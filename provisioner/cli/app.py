@@ -234,8 +234,8 @@ def run(arguments: Sequence[str]) -> int:
         try:
             code = _carry_out(arguments)
             sys.stdout.flush()
-        except (BrokenPipeError, ResultsLost) as error:
-            return no_results(error)
+        except ResultsLost as lost:
+            return no_results(lost.why)
         return code
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from provisioner import disk, interrupts
-from provisioner.cli.console import Console, command, refuse_file
+from provisioner.cli.console import Console, command, fail, refuse_file
 from provisioner.cli.streams import aside
 from provisioner.errors import UsageError
 from provisioner.model import Problem
@@ -100,11 +100,15 @@ def check(
         _prepare(console, junit)
     wanted = CheckOptions(max_tokens, parallelism)
     report = interrupts.run_main(_check(console, addresses or [], wanted, planned=planned))
+    console.result(_text(console, report, format))
     if junit is not None:
         from provisioner.views.junit import checks_junit
 
-        disk.put(console.path(junit), checks_junit(report).encode())
-    console.result(_text(console, report, format))
+        try:
+            disk.put(console.path(junit), checks_junit(report).encode())
+        except OSError as error:  # what was paid for is told all the same
+            detail = f"`{junit}` cannot be written: {error.strerror}."
+            return fail([Problem("Result not saved", detail, disk.remedy(error))], as_json=False)
     if report.interrupted:
         return interrupts.CODE
     return 0 if report.passed else 1

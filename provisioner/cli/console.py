@@ -135,8 +135,8 @@ def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable
         except KeyboardInterrupt:
             print("Interrupted.", file=sys.stderr)
             return interrupts.CODE
-        except (BrokenPipeError, ResultsLost) as error:
-            return no_results(error)
+        except ResultsLost as lost:
+            return no_results(lost.why)
         except Exception as error:  # noqa: BLE001  # the end of the line: nobody above could do better
             problems = _gathered(error)
             problems = console.placed(problems) if console else problems
@@ -176,7 +176,8 @@ def _gathered(error: Exception) -> list[Problem]:
         )
         shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}… ({len(name):,} characters)"
         detail = f"`{shown}` cannot be used: {(error.strerror or type(error).__name__).lower()}."
-        return [Problem("File not usable", detail, "name another place, or mend this one")]
+        hint = disk.remedy(error, "name another place, or mend this one")
+        return [Problem("File not usable", detail, hint)]
     if not isinstance(error, ExceptionGroup):
         return list(error.problems) if isinstance(error, ProvisionerError) else []
     gathered = [_gathered(one) for one in error.exceptions]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -52,11 +55,12 @@ def init(
         )
         raise UsageError(Problem("Already there", detail, "name another folder"))
     ignored = files.pop(_IGNORED) if os.path.lexists(target / _IGNORED) else b""
-    for name, content in files.items():
-        path = target / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        disk.put(path, content)
-    schemas.write(target / "schemas")
+    with _all_or_nothing(target, files):
+        for name, content in files.items():
+            path = target / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            disk.put(path, content)
+        schemas.write(target / "schemas")
     written = [*files, *(f"schemas/{path.name}" for path in sorted((target / "schemas").iterdir()))]
     if console.json:
         console.document({"folder": str(folder), "written": written})
@@ -68,6 +72,25 @@ def init(
         f"Next: provisioner validate{where}, then provisioner plan{where} and provisioner"
         f" apply{where}."
     )
+
+
+@contextlib.contextmanager
+def _all_or_nothing(target: Path, names: Iterable[str]) -> Iterator[None]:
+    """Take away again what was written into a workspace that does not come about."""
+    places = [target / name for name in names]
+    above = {folder for place in places for folder in place.parents}
+    new = sorted(folder for folder in above if not folder.exists())
+    try:
+        yield
+    except BaseException:
+        for place in places:
+            with contextlib.suppress(OSError):
+                place.unlink()
+        shutil.rmtree(target / "schemas", ignore_errors=True)
+        for folder in reversed(new):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def _to_ignore(target: Path, wanted: bytes) -> str:

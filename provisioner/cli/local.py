@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -70,7 +72,8 @@ def reset(
 ) -> int:
     """Remove .provisioner/local/, and nothing else."""
     folder = console.root / _DATA
-    if not (folder.exists() or folder.is_symlink()):
+    removed = folder.with_name(f"{folder.name}.removed")
+    if not any(map(os.path.lexists, (folder, removed))):
         console.say(f"There is no {_DATA}/.")
         return 0
     if not yes and not console.terminal:
@@ -91,9 +94,17 @@ def reset(
     if folder.is_symlink():  # what it points to is not ours
         folder.unlink()
     else:
-        shutil.rmtree(folder)
+        _remove(removed)  # what one that was stopped has left
+        if folder.exists():
+            folder.rename(removed)  # all of it at once, or nothing
+            _remove(removed)
     console.say(f"Removed {_DATA}/.")
     return 0
+
+
+def _remove(folder: Path) -> None:
+    with disk.naming(folder), contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder)
 
 
 COMMANDS = {"serve": serve, "reset": reset}

@@ -21,8 +21,8 @@ _OLD_COMMAND = "##["
 
 
 class ResultsLost(Exception):
-    """stdout does not take what a command has to say, because its disk is full, say. It is no
-    `OSError`, which whoever was about to write may take for one of the file at hand.
+    """stdout does not take what a command has to say: its disk is full, or its reader went away. It
+    is no `OSError`, which whoever was about to write may take for one of the file at hand.
     """
 
     def __init__(self, why: OSError) -> None:
@@ -69,8 +69,6 @@ class Guarded:
             self._not_taken(error)
 
     def _not_taken(self, error: OSError) -> None:
-        if isinstance(error, BrokenPipeError):  # nobody reads it any more
-            raise error
         if not self._messages:
             raise ResultsLost(error) from None
 
@@ -110,18 +108,24 @@ def aside() -> Iterator[None]:
             os.close(kept)
 
 
-def no_results(lost: ResultsLost | OSError) -> int:
+def no_results(why: OSError) -> int:
     """The exit code where stdout takes nothing more: why is said, unless its reader went away.
     Python is kept from trying once more at its end.
     """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    why = lost.why if isinstance(lost, ResultsLost) else lost
-    if not isinstance(why, BrokenPipeError):
-        from provisioner.cli.console import fail  # `--help` does without it
-        from provisioner.model import Problem
+    with suppress(OSError, ValueError):  # a stream of another program's making
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    if isinstance(why, BrokenPipeError):
+        return 1
+    from provisioner.cli.console import fail  # `--help` does without it
+    from provisioner.model import Problem
 
-        reason = (why.strerror or type(why).__name__).lower()
-        detail = f"stdout does not take what there is to say: {reason}."
-        problem = Problem("Results lost", detail, "make room there, or send it elsewhere")
-        fail([problem], as_json=False)
+    reason = (why.strerror or type(why).__name__).lower()
+    hint = "make room there, or send it elsewhere"
+    if isinstance(why, BlockingIOError):
+        hint = "its reader is too slow for a pipe that does not wait: send it to a file"
+    detail = f"stdout does not take what there is to say: {reason}."
+    with suppress(OSError):  # `version` says it without a guard
+        fail([Problem("Results lost", detail, hint)], as_json=False)
     return 1

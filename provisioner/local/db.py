@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,20 @@ END;
 """
 
 
+def _refusal(path: Path) -> int:
+    """What the disk has against writing there, which SQLite does not pass on."""
+    room = path.with_name(f"{path.name}.room")
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC))
+        room.write_bytes(bytes(1 << 16))
+    except OSError as error:
+        return error.errno or errno.EIO
+    finally:
+        with suppress(OSError):
+            room.unlink()
+    return errno.EIO
+
+
 class Database:
     """One connection in autocommit; a change of more than one statement asks for `transaction`."""
 
@@ -194,7 +209,7 @@ class Database:
         try:
             self._open(path)
         except sqlite3.DatabaseError as error:  # not ours, no database, or not to be written
-            raise OSError(errno.EIO, str(error), str(path)) from error
+            raise OSError(_refusal(path), str(error), str(path)) from error
 
     def _open(self, path: Path) -> None:
         # Every call comes from the thread of the event loop, which differs between runs of asyncio.

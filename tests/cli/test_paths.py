@@ -63,7 +63,22 @@ def test_a_long_path_is_not_said_in_full(tmp_path: Path) -> None:
     assert len(run(tmp_path, "init", LONG).err) < 500
 
 
-def test_a_file_that_may_not_grow_so_large(tmp_path: Path) -> None:
+def limited(folder: Path, words: str, size: int) -> subprocess.CompletedProcess[str]:
+    """A command that may write no file of more bytes than that."""
+    return subprocess.run(
+        [sys.executable, "-m", "provisioner", *words.split()],
+        cwd=folder,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+
+
+LIMIT = "hint: files may not grow that large here (`ulimit -f`)"
+
+
+def test_a_spec_that_may_not_grow_so_large(tmp_path: Path) -> None:
     """Where a file cannot be written the remedy is that of the cause, and the old one is still
     there.
     """
@@ -71,15 +86,49 @@ def test_a_file_that_may_not_grow_so_large(tmp_path: Path) -> None:
     spec = tmp_path / "specs" / "a.yaml"
     spec.write_text(f"assistants:\n    a: {{model:   m, description: {'x' * 200}}}\n")
     before = spec.read_text()
-    done = subprocess.run(
-        [sys.executable, "-m", "provisioner", "fmt"],
-        cwd=tmp_path,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
-        capture_output=True,
-        check=False,
-        text=True,
-    )
+    done = limited(tmp_path, "fmt", 100)
     assert done.returncode == 1
     assert "`specs/a.yaml` cannot be written: File too large." in done.stderr
-    assert "hint: files may not grow that large here (`ulimit -f`)" in done.stderr
+    assert LIMIT in done.stderr
     assert spec.read_text() == before
+
+
+def test_a_file_of_a_command_line_that_may_not_grow_so_large(tmp_path: Path) -> None:
+    """It is named, not one beside it that would have become it, and nothing of it is left."""
+    done = limited(tmp_path, "schema --write made", 2000)
+    assert done.returncode == 1
+    assert "made/spec.schema.json` cannot be used: file too large." in done.stderr
+    assert LIMIT in done.stderr
+    assert not any(path.suffix == ".tmp" for path in (tmp_path / "made").iterdir())
+
+
+def test_a_workspace_that_does_not_come_about(tmp_path: Path) -> None:
+    """`init` writes all of it or nothing, so that it can be run again; what was there stays."""
+    (tmp_path / "new" / "specs").mkdir(parents=True)
+    (tmp_path / "new" / "mine.txt").write_text("mine")
+    done = limited(tmp_path, "init new", 20_000)
+    assert done.returncode == 1 and LIMIT in done.stderr
+    found = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
+    assert found == ["new", "new/mine.txt", "new/specs"]
+    assert run(tmp_path, "init", "new").code == 0
+
+
+def test_an_embedded_service_without_room(tmp_path: Path) -> None:
+    """What its database cannot do is said with what the disk has against it."""
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "a.yaml").write_text("assistants:\n  a: {model: m}\n")
+    done = limited(tmp_path, "plan", 1000)
+    assert done.returncode == 1 and LIMIT in done.stderr
+    assert not list(tmp_path.rglob("*.room"))
+
+
+def test_a_reset_that_was_stopped(tmp_path: Path) -> None:
+    """The data go at once, so that no lock is without its objects; what is left is removed later."""
+    data = tmp_path / ".provisioner" / "local"
+    for names in (["local", "local.removed"], ["local.removed"], ["local"]):
+        for name in names:
+            (data.parent / name).mkdir(parents=True)
+            (data.parent / name / "lock.json").write_text("{}")
+        assert run(tmp_path, "local", "reset", "-y").err == "Removed .provisioner/local/.\n"
+        assert list(data.parent.iterdir()) == []
+    assert run(tmp_path, "local", "reset").err == "There is no .provisioner/local/.\n"

@@ -10,6 +10,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -124,53 +126,97 @@ error: Results lost
   stdout does not take what there is to say: no space left on device.
   hint: make room there, or send it elsewhere
 """
+SPEC = {"specs/a.yaml": {"assistants": {"a": {"model": "m"}}}}
+full = pytest.mark.skipif(not FULL.exists(), reason="a disk that is always full")
+buffering = pytest.mark.parametrize("unbuffered", ["", "1"])
 
 
-@pytest.mark.skipif(not FULL.exists(), reason="a disk that is always full")
-@pytest.mark.parametrize("buffered", ["", "1"])
+def started(
+    world: World, words: str, *, out: int = -1, err: int = -1, unbuffered: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own whose streams are these descriptors, or pipes."""
+    return subprocess.run(
+        [sys.executable, "-m", "provisioner", *words.split()],
+        cwd=world.root,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        stdout=out,
+        stderr=err,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+
+
+@contextmanager
+def no_room() -> Iterator[int]:
+    with FULL.open("w") as stream:
+        yield stream.fileno()
+
+
+@contextmanager
+def no_reader() -> Iterator[int]:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        yield writing
+    finally:
+        os.close(writing)
+
+
+@full
+@buffering
 @pytest.mark.parametrize(
     "words",
     ["version", "--help", "validate", "plan --json", "apply -y", "output", "validate --json --no"],
 )
-def test_a_full_disk_below_stdout(world: World, words: str, buffered: str) -> None:
+def test_a_full_disk_below_stdout(world: World, words: str, unbuffered: str) -> None:
     """Whatever was to be said there, the command says that it is lost, and fails."""
-    world.write({"specs/a.yaml": {"assistants": {"a": {"model": "m"}}}})
-    with FULL.open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "provisioner", *words.split()],
-            cwd=world.root,
-            env={**os.environ, "PYTHONUNBUFFERED": buffered},
-            stdout=full,
-            stderr=subprocess.PIPE,
-            check=False,
-            text=True,
-        )
-    assert (done.returncode, done.stderr) == (1, LOST)
+    world.write(SPEC)
+    with no_room() as nowhere:
+        done = started(world, words, out=nowhere, unbuffered=unbuffered)
+        assert (done.returncode, done.stderr) == (1, LOST)
+        # Where that cannot be said either, the code still says it.
+        assert started(world, words, out=nowhere, err=nowhere).returncode == 1
 
 
-@pytest.mark.skipif(not FULL.exists(), reason="a disk that is always full")
+@buffering
+@pytest.mark.parametrize(
+    "words", ["version", "--help", "plan --help", "plan", "versions a --json", "plan --json --no"]
+)
+def test_a_reader_that_went_away(world: World, words: str, unbuffered: str) -> None:
+    """`provisioner … | head -1` says nothing about pipes, whatever it was about to say."""
+    world.write(SPEC)
+    with no_reader() as nowhere:
+        done = started(world, words, out=nowhere, unbuffered=unbuffered)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@full
+@buffering
+@pytest.mark.parametrize("lost", [no_room, no_reader])
 @pytest.mark.parametrize(
     ("words", "code", "shown"),
     [("plan", 0, "Plan: 1 to add."), ("apply -y", 0, "1 added"), ("plan --no", 1, "")],
 )
-def test_a_full_disk_below_stderr(world: World, words: str, code: int, shown: str) -> None:
+def test_messages_that_are_lost(
+    world: World,
+    lost: Callable[[], AbstractContextManager[int]],
+    *,
+    words: str,
+    code: int,
+    shown: str,
+    unbuffered: str,
+) -> None:
     """What is only said by the way is not worth failing for."""
-    world.write({"specs/a.yaml": {"assistants": {"a": {"model": "m"}}}})
-    with FULL.open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "provisioner", *words.split()],
-            cwd=world.root,
-            stdout=subprocess.PIPE,
-            stderr=full,
-            check=False,
-            text=True,
-        )
+    world.write(SPEC)
+    with lost() as nowhere:
+        done = started(world, words, err=nowhere, unbuffered=unbuffered)
     assert done.returncode == code
     assert shown in done.stdout
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sizes of pipes")
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@buffering
 def test_stdout_takes_nothing_more_halfway(world: World, unbuffered: str) -> None:
     """An apply that cannot tell what it does stops, and the next one goes on from there."""
     names = [f"a{at:03}" for at in range(150)]
@@ -179,19 +225,12 @@ def test_stdout_takes_nothing_more_halfway(world: World, unbuffered: str) -> Non
     reading, writing = os.pipe()
     os.set_blocking(writing, False)  # nobody reads, so that it is full some time:
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 1 << 17)  # the plan goes in, and some events
-    done = subprocess.run(
-        [sys.executable, "-m", "provisioner", "apply", "plan.json", "-y", "--json"],
-        cwd=world.root,
-        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        check=False,
-        text=True,
-    )
+    done = started(world, "apply plan.json -y --json", out=writing, unbuffered=unbuffered)
     os.close(writing)
     os.close(reading)
     assert done.returncode == 1
     assert done.stderr.startswith("error: Results lost\n") and done.stderr.count("\n") == 3
+    assert "hint: its reader is too slow for a pipe that does not wait" in done.stderr
     made = len(world.listed("/assistants"))
     assert 0 < made < len(names)
     world.apply()

@@ -202,6 +202,21 @@ def test_where_a_report_goes(world: World) -> None:
     assert ET.parse(world.root / "new/folder/r.xml").getroot().get("tests") == "1"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full")
+def test_a_report_without_room(world: World) -> None:
+    """What was paid for is told all the same, and so is where it is not."""
+    world.write(plain(c=hello()))
+    world.apply()
+    plainly = world.run("check", "--junit", "/dev/full")
+    assert plainly.code == 1 and "Checks: 1 passed." in plainly.out
+    assert "`/dev/full` cannot be written: No space left on device." in plainly.err
+    assert "hint: make room on the disk" in plainly.err
+    as_json = world.run("check", "--junit", "/dev/full", "--json")
+    assert as_json.json["summary"]["passed"] == 1 and "Result not saved" in as_json.err
+    export = world.run("check", "--export", "promptfoo", "--out", "/dev/full")
+    assert export.code == 1 and "`/dev/full` cannot be used: no space left" in export.err
+
+
 def test_what_was_never_applied(world: World) -> None:
     """It is red, by name; what was edited since is checked as it was applied, and that is said."""
     world.write(plain(c=hello()))

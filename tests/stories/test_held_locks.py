@@ -118,7 +118,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, name: str, number: int, *, at: str)
             """\
             .provisioner/local/lock.json.lease: error: Lock not accessible
               `.provisioner/local/lock.json.lease` cannot be written: Read-only file system.
-              hint: the file system is read-only: name another place with `lock:`
+              hint: the file system is read-only: make it writable, or name another place with `lock:`
             """,
         ),
         (
