@@ -63,7 +63,7 @@ def _buffered(stream: Any) -> Any:
     raw = getattr(stream, "buffer", None)
     if not isinstance(raw, io.RawIOBase):
         return stream
-    # Another descriptor's owner closes it.
+    # The descriptor stays the first stream's to close.
     whole = io.BufferedWriter(io.FileIO(raw.fileno(), "w", closefd=False))
     return io.TextIOWrapper(whole, stream.encoding, stream.errors, line_buffering=True)
 

@@ -101,17 +101,23 @@ def check(
     wanted = CheckOptions(max_tokens, parallelism)
     report = interrupts.run_main(_check(console, addresses or [], wanted, planned=planned))
     console.result(_text(console, report, format))
-    if junit is not None:
-        from provisioner.views.junit import checks_junit
-
-        try:
-            disk.put(console.path(junit), checks_junit(report).encode())
-        except OSError as error:  # what was paid for is told all the same
-            detail = f"`{junit}` cannot be written: {error.strerror}."
-            return fail([Problem("Result not saved", detail, disk.remedy(error))], as_json=False)
+    saved = junit is None or _save_junit(console, report, junit)
     if report.interrupted:
         return interrupts.CODE
-    return 0 if report.passed else 1
+    return 0 if report.passed and saved else 1
+
+
+def _save_junit(console: Console, report: CheckReport, out: Path) -> bool:
+    """Whether the report could be written; what was paid for has been told before."""
+    from provisioner.views.junit import checks_junit
+
+    try:
+        disk.put(console.path(out), checks_junit(report).encode())
+    except OSError as error:
+        detail = f"`{out}` cannot be written: {error.strerror}."
+        fail([Problem("Result not saved", detail, disk.remedy(error))], as_json=False)
+        return False
+    return True
 
 
 def _prepare(console: Console, out: Path) -> None:
