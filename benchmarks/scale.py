@@ -1,9 +1,11 @@
 """How the work grows: `python -m benchmarks.scale [--quick]`. Processor time of whole commands at
-sizes ten times apart, the start of the command taken off, with the exponent that fits them best;
-and the peak of memory at sizes of a file.
+sizes ten times apart, with the exponent that fits them best; and the peak of memory at sizes of a
+file.
 
-What is short is measured more often. A size at which what is left without the start is no more than
-the turns scatter says nothing: it is shown in brackets, and does not count.
+Each turn of a command is beside one of the same command with a single resource, which is taken off:
+a machine may become slower while this runs. What is short is measured more often. A size at which
+what is left is no more than the turns scatter says nothing: it is shown in brackets, and does not
+count.
 """
 
 from __future__ import annotations
@@ -44,7 +46,9 @@ _QUICK = Sizes((3, 9), (3, 9), (1 << 20, 2 << 20), 1)
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Seconds of some turns: in the middle, and how far from it half of them are at most."""
+    """Seconds of some turns beyond those of a single resource: in the middle, and how far from it
+    half of them are at most.
+    """
 
     seconds: float
     scatter: float
@@ -53,10 +57,6 @@ class Measured:
     def of(cls, turns: Sequence[float]) -> Self:
         middle = median(turns)
         return cls(middle, median(abs(turn - middle) for turn in turns))
-
-    def without(self, start: Measured) -> Measured:
-        """What is left without the start."""
-        return Measured(self.seconds - start.seconds, self.scatter + start.scatter)
 
     @property
     def counts(self) -> bool:
@@ -85,14 +85,14 @@ def _growth(
 ) -> None:
     """A line for each command."""
     measured: dict[str, list[Measured]] = {}
-    for count in (1, *counts):
-        with _deployable(make, count, scratch) as root:
-            for command, turns in _commands(root, most).items():
+    for count in counts:
+        with _deployable(make, 1, scratch) as one, _deployable(make, count, scratch) as root:
+            for command, turns in _commands(root, one, most).items():
                 measured.setdefault(command, []).append(Measured.of(turns))
     print()
     _line(f"CPU seconds by {what}", *(f"{count:,}" for count in counts), "exponent")
-    for command, (start, *whole) in measured.items():
-        _line(command, *row(counts, [each.without(start) for each in whole]))
+    for command, grown in measured.items():
+        _line(command, *row(counts, grown))
 
 
 def row(counts: Sequence[int], grown: Sequence[Measured]) -> list[str]:
@@ -124,18 +124,21 @@ def _deployable(make: Callable[[Path, int], Path], count: int, scratch: Path) ->
     shutil.rmtree(scratch / f"{root.name}-service")
 
 
-def _commands(root: Path, most: int) -> dict[str, list[float]]:
-    """The seconds of the turns of each command. Small workspaces are applied and destroyed several
-    times.
+def _commands(root: Path, one: Path, most: int) -> dict[str, list[float]]:
+    """The seconds of the turns of each command beyond those with `one` resource. Small workspaces
+    are applied and destroyed several times.
     """
 
+    def beyond(*words: str) -> float:
+        return _run(root, *words) - _run(one, *words)
+
     def turns(*words: str) -> list[float]:
-        return _turns(lambda: _run(root, *words), most)
+        return _turns(lambda: beyond(*words), most)
 
     def written(command: str) -> float:
-        return _run(root, command, "-y", "-q", "--parallelism", "16")
+        return beyond(command, "-y", "-q", "--parallelism", "16")
 
-    _run(root, "validate")  # hashes the files, and remembers
+    beyond("validate")  # hashes the files, and remembers
     before = {"validate": turns("validate"), "first plan": turns("plan")}
     made = [written("apply")]
     between = {
@@ -162,7 +165,7 @@ def _enough(turns: Sequence[float], most: int) -> bool:
 
 
 def _run(root: Path, *words: str) -> float:
-    return provisioner(*words, cwd=root).cpu
+    return provisioner(*words, cwd=root).cpu  # of that process alone, not of the service
 
 
 def _memory(scratch: Path, sizes: Sequence[int]) -> None:

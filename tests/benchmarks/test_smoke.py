@@ -60,9 +60,7 @@ def test_what_is_no_more_than_noise_does_not_count() -> None:
     """A size that differs from the start by no more than the turns scatter is in brackets, and the
     exponent is that of the others; of one size there is none.
     """
-    start = Measured.of([0.30, 0.32, 0.34])
-    grown = [Measured.of([0.34, 0.35, 0.36]), Measured.of([1.32]), Measured.of([10.32])]
-    left = [each.without(start) for each in grown]
+    left = [Measured.of([0.02, 0.03, 0.04]), Measured.of([1.0]), Measured.of([10.0])]
     assert row((10, 100, 1_000), left) == ["(0.03)", "1.00", "10.00", "1.00", ""]
     assert row((10, 100), left[:2]) == ["(0.03)", "1.00", "?"]
     assert row((10, 20), left[1:])[2:] == ["3.32", "  more than 1.05"]
