@@ -128,7 +128,9 @@ error: Results lost
 """
 SPEC = {"specs/a.yaml": {"assistants": {"a": {"model": "m"}}}}
 full = pytest.mark.skipif(not FULL.exists(), reason="a disk that is always full")
-buffering = pytest.mark.parametrize("unbuffered", ["", "1"])
+buffering = pytest.mark.parametrize(
+    "unbuffered", ["", pytest.param("1", marks=pytest.mark.thorough)]
+)
 
 
 def started(
@@ -216,7 +218,7 @@ def test_messages_that_are_lost(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sizes of pipes")
-@buffering
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_stdout_takes_nothing_more_halfway(world: World, unbuffered: str) -> None:
     """An apply that cannot tell what it does stops, and the next one goes on from there."""
     names = [f"a{at:03}" for at in range(150)]
