@@ -17,7 +17,7 @@ import typer
 
 from provisioner import disk, interrupts, jsontext
 from provisioner.cli import options
-from provisioner.cli.streams import ResultsLost, no_results
+from provisioner.cli.streams import ResultsLost
 from provisioner.errors import ProvisionerError, UsageError
 from provisioner.model import Address, Position, Problem
 
@@ -135,8 +135,8 @@ def command(function: Callable[Concatenate[Console, P], int | None]) -> Callable
         except KeyboardInterrupt:
             print("Interrupted.", file=sys.stderr)
             return interrupts.CODE
-        except ResultsLost as lost:
-            return no_results(lost.why)
+        except ResultsLost:
+            raise  # the end of the run says it
         except Exception as error:  # noqa: BLE001  # the end of the line: nobody above could do better
             problems = _gathered(error)
             problems = console.placed(problems) if console else problems
