@@ -10,7 +10,7 @@ from provisioner.errors import SpecError
 from provisioner.yamltext.editing import rewritten
 from provisioner.yamltext.format import format_text
 from provisioner.yamltext.reading import read_yaml
-from provisioner.yamltext.spelling import Unwritable, item_lines, pair_lines
+from provisioner.yamltext.spelling import Unwritable, item_lines, key_spelt, pair_lines
 
 _ON_A_LINE = 2  # fields of a resource
 
@@ -44,7 +44,8 @@ def _entries(entries: Any) -> Iterator[str]:
         lines = pair_lines(name, value, 2)
         if len(lines) == 1 and isinstance(value, dict) and len(value) > _ON_A_LINE:
             pairs = [pair_lines(key, inner, 4) for key, inner in value.items()]
-            lines = [f"  {name}:", *(line for pair in pairs for line in pair)]
+            head = f"  {key_spelt(name, flow=False)}:"
+            lines = [head, *(line for pair in pairs for line in pair)]
         if index and max(above, len(lines)) > 1:
             yield ""
         yield from lines

@@ -77,6 +77,18 @@ def test_everything_into_an_empty_folder(world: World) -> None:
     assert (tree(world.root), world.lock()) == (before, lock)
 
 
+@pytest.mark.parametrize("fields", [{}, {"description": "Short.", "temperature": 0}])
+def test_names_that_yaml_has_words_for(world: World, fields: dict[str, Any]) -> None:
+    """They are written in quotes, whether what is below stands on one line or on several."""
+    names = ["Null", "Yes", "no", "ON", "off", "True", "false", "y", "N"]
+    for name in names:
+        assistant(world, name, **fields)
+    world.ok("import", "--all", "-y")
+    assert spec(world)["assistants"].keys() == {name.lower() for name in names}
+    world.settled()
+    world.ok("fmt", "--check")
+
+
 def test_nothing_is_done_without_a_yes(world: World) -> None:
     """The specs are written, with `imports`, for a pull request; `apply` or the same command takes
     the rest from there.
