@@ -7,12 +7,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from provisioner.masking import unconcealed
 from provisioner.model import Fields
+from provisioner.records import dataclass
 
 if TYPE_CHECKING:
     from provisioner.model import FieldChange

@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent / "provisioner"
 LAYERS = [
+    {"records"},
     {"model"},
     {"disk", "interrupts", "jsontext", "masking", "shapes"},
     {"text"},
@@ -137,6 +138,13 @@ def test_a_package_has_its_owner(package: str, owners: set[str]) -> None:
         if any(name.split(".")[0] == package for name in imports(path))
     }
     assert users <= owners
+
+
+def test_dataclasses_are_ours() -> None:
+    """Built by the standard library they would cost every command its start."""
+    for path in modules():
+        if place(path) not in ("local", "records"):
+            assert "dataclasses.dataclass" not in set(imports(path)), path
 
 
 def test_only_the_command_line_prints() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from provisioner.apply.lookout import Read
@@ -24,6 +24,7 @@ from provisioner.kinds.base import PURPOSE, Form, Names, UploadForm, Write
 from provisioner.kinds.wire import route
 from provisioner.model import Action, Address, Change, Event, Live, Problem, Stamp
 from provisioner.plan.users import unmanaged
+from provisioner.records import dataclass
 from provisioner.remote import HashingReader, Remote, together
 
 ATTEMPTS = 4

@@ -8,9 +8,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from provisioner.model import Live
+from provisioner.records import dataclass
 from provisioner.remote.settling import FIRST, LONGEST
 
 Read = Callable[[], Awaitable[Sequence[Live]]]

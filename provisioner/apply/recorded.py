@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from provisioner.apply.run import Run
@@ -14,6 +14,7 @@ from provisioner.kinds.base import Form
 from provisioner.model import Change, Fields, Live, Locked, Overwritten
 from provisioner.plan.decide import undone
 from provisioner.plan.store_files import store_file_of
+from provisioner.records import dataclass
 
 STORE_FILES = "files"  # of a store: `apply.store_files` records them, store file by store file
 _LOCAL = "lifecycle."  # fields that only the lock knows

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ from provisioner.model import (
     Problem,
     Stamp,
 )
+from provisioner.records import dataclass
 from provisioner.remote import Remote
 from provisioner.remote.sent import tell_writes
 from provisioner.workspace.secrets import Secret

@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from provisioner.records import dataclass
 
 _Key = Hashable
 _CURRENT: ContextVar[_Key] = ContextVar("task", default=None)

@@ -5,7 +5,7 @@ one goes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,7 @@ from provisioner.model import (
     StoreFileChange,
 )
 from provisioner.plan.store_files import attribute_keys, by_store_file, store_file_of
+from provisioner.records import dataclass
 from provisioner.remote import together
 
 PUTTING = ("attach", "replace")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner import interrupts
 from provisioner.cli.console import Console
 from provisioner.cli.options import PlanFormat
+from provisioner.records import dataclass
 
 if TYPE_CHECKING:
     from provisioner.engine import Context

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner import interrupts
@@ -18,6 +17,7 @@ from provisioner.cli.planning import show_plan, text_of
 from provisioner.errors import PlanError, UsageError
 from provisioner.kinds import is_file
 from provisioner.model import Applied, Event, Plan, Problem
+from provisioner.records import dataclass
 
 if TYPE_CHECKING:
     from provisioner.cli.afterwards import Checked

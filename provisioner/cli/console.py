@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, get_type_hints
 
@@ -20,6 +20,7 @@ from provisioner.cli import options
 from provisioner.cli.streams import ResultsLost
 from provisioner.errors import ProvisionerError, UsageError
 from provisioner.model import Address, Position, Problem
+from provisioner.records import dataclass
 
 if TYPE_CHECKING:
     from provisioner.engine import Context

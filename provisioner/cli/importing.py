@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +15,7 @@ from provisioner.cli.console import Console, address_of, command
 from provisioner.errors import PlanError, ProvisionerError, UsageError
 from provisioner.kinds import is_file
 from provisioner.model import Address, Plan, Problem
+from provisioner.records import dataclass
 
 if TYPE_CHECKING:
     from provisioner.engine import Context, Session

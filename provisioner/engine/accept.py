@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -37,6 +37,7 @@ from provisioner.plan import Situation
 from provisioner.plan.decide import sides
 from provisioner.plan.ownership import Foreign, foreign
 from provisioner.plan.policy import with_model
+from provisioner.records import dataclass
 from provisioner.text import suggest
 from provisioner.workspace import Specs, Workspace
 from provisioner.workspace.editing import Edit, NoPlace, Spot, edited, edits

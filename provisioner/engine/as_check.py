@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from provisioner import jsontext
@@ -13,6 +12,7 @@ from provisioner.engine.context import Context
 from provisioner.engine.expecting import arguments_of
 from provisioner.errors import SpecError, UsageError
 from provisioner.model import Address, Position, Problem
+from provisioner.records import dataclass
 from provisioner.text import spelt
 from provisioner.workspace.editing import Edit, literal
 from provisioner.workspace.sections import declarable

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from provisioner.diff import same
 from provisioner.kinds.base import Finding, Form, Kind, Names, Path, ProfileForm, Scope, Write
 from provisioner.kinds.wire import ObjectForm, StampedForm
 from provisioner.model import Address, Fields, Locked, Profile, Stamp
+from provisioner.records import dataclass
 
 _MISSING = object()
 _NAME = "example"

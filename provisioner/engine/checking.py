@@ -17,7 +17,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Literal
@@ -60,6 +60,7 @@ from provisioner.model import (
     Problem,
     TurnResult,
 )
+from provisioner.records import dataclass
 from provisioner.remote import HashingReader, Remote
 
 LONGEST = 300.0  # seconds that a turn may take where its check says nothing

@@ -6,7 +6,7 @@ import os
 import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from provisioner.lock.file_store import FileStore
 from provisioner.lock.lockfile import check_origin
 from provisioner.lock.store import LockStore
 from provisioner.model import Address, LockState, Problem, Service
+from provisioner.records import dataclass
 from provisioner.text import did_you_mean, spelt
 from provisioner.workspace import Environment, Specs, Workspace
 from provisioner.workspace.sections import NO_SPECS

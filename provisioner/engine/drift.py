@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from provisioner.diff import ignored, join
@@ -23,6 +23,7 @@ from provisioner.plan import PlanOptions, Situation
 from provisioner.plan.drifting import Examined, examine, worst
 from provisioner.plan.users import unmanaged
 from provisioner.plan.whole import unkept_notes
+from provisioner.records import dataclass
 from provisioner.remote import Remote, together
 from provisioner.text import did_you_mean, listed
 from provisioner.workspace.sections import declarable

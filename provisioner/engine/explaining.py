@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from provisioner.engine.schema_parts import NAME, Found, Node, Part, Schema, about
@@ -13,6 +13,7 @@ from provisioner.kinds import kinds
 from provisioner.kinds.base import Kind, Path
 from provisioner.kinds.table import Field, named
 from provisioner.model import Problem
+from provisioner.records import dataclass
 from provisioner.text import did_you_mean, listed, suggest
 from provisioner.yamltext.examples import Commented, block, uncommented
 

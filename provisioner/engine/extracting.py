@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 
 from provisioner import disk
@@ -15,6 +15,7 @@ from provisioner.kinds import file_kind, holds_files
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import content
 from provisioner.model import LockState
+from provisioner.records import dataclass
 from provisioner.remote import Remote, together
 
 FOLDER = "extracted"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from provisioner.importing.sources import read_sources, without_keys
 from provisioner.importing.writing import CHECKS, Drafted, write_specs
 from provisioner.kinds import kinds
 from provisioner.model import Address, Problem
+from provisioner.records import dataclass
 from provisioner.text import listed
 from provisioner.workspace import Workspace
 from provisioner.yamltext.reading import value_of

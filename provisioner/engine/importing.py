@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
 from provisioner.model import Address, Live, Problem, StoreFile
 from provisioner.plan import PlanOptions, Situation
+from provisioner.records import dataclass
 from provisioner.remote import together
 from provisioner.text import listed, quoted, spelt
 from provisioner.workspace.sections import declarable

@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from provisioner import disk, jsontext
 from provisioner.conversation.sessions import SESSIONS, delete_session
 from provisioner.errors import ReplyLost, ServiceError
 from provisioner.model import Stamp
+from provisioner.records import dataclass
 from provisioner.remote import Remote, together
 from provisioner.remote.client import Object
 from provisioner.text import listed

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date
 from typing import Any
 
@@ -18,6 +18,7 @@ from provisioner.errors import ServiceError
 from provisioner.kinds.base import Path
 from provisioner.model import Address, Check, Desired, LockState, Position
 from provisioner.plan.policy import unlisted, with_model
+from provisioner.records import dataclass
 from provisioner.text import dotted
 from provisioner.workspace import Specs
 from provisioner.workspace.editing import Edit, NoPlace, placeholders

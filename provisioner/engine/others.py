@@ -5,7 +5,7 @@ without end.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import ceil
 
 from provisioner.engine.refresh import Listed, list_forms
@@ -15,6 +15,7 @@ from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
 from provisioner.model import Address, Live, LockState, Plan
 from provisioner.plan.users import ending, named_ids, sentence
+from provisioner.records import dataclass
 from provisioner.remote import Remote, together
 from provisioner.remote.lists import PAGE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from provisioner.apply.recorded import own_paths
@@ -43,6 +43,7 @@ from provisioner.model import (
 )
 from provisioner.model.plans import QUIET
 from provisioner.plan import PlanOptions
+from provisioner.records import dataclass
 from provisioner.remote import Remote
 from provisioner.text import listed
 

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from provisioner.engine.shutdowns import Shutdowns, policies_apply
 from provisioner.model import Address, Desired, Plan, Policies, Problem, Source, Waiver
 from provisioner.plan.policy import Breach, breaches, expired, unlisted, unused
+from provisioner.records import dataclass
 from provisioner.text import did_you_mean, quoted
 from provisioner.workspace import Environment, Workspace
 from provisioner.workspace.explain.findings import STAND_IN

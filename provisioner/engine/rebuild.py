@@ -7,7 +7,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from provisioner.apply.exactly_once import Lookalikes, with_content
 from provisioner.engine.context import Context
@@ -20,6 +20,7 @@ from provisioner.kinds.vector_store.store_files import list_store_files
 from provisioner.model import Address, Desired, Fields, Live, Locked, LockState, Problem, StoreFile
 from provisioner.plan.moves import with_moves
 from provisioner.plan.ownership import several
+from provisioner.records import dataclass
 from provisioner.remote import Remote, together
 from provisioner.text import quoted
 

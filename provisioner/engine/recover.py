@@ -8,7 +8,7 @@ import math
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from provisioner.apply.exactly_once import (
     looks_of,
@@ -22,6 +22,7 @@ from provisioner.kinds import is_file, kind
 from provisioner.kinds.base import PURPOSE, Form, Names, UploadForm
 from provisioner.lock.journal import Intent, Journal
 from provisioner.model import Address, Live, Locked, LockState, Overwritten, Problem
+from provisioner.records import dataclass
 from provisioner.remote import Remote
 from provisioner.remote.wire import UPLOAD
 

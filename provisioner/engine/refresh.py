@@ -5,7 +5,7 @@ does not show.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from provisioner.diff import same, units
 from provisioner.digests import sha256_of
@@ -21,6 +21,7 @@ from provisioner.model import Address, Desired, Live, Locked, LockState, StoreFi
 from provisioner.plan import Observed, Stray
 from provisioner.plan.ownership import Claim, claims
 from provisioner.plan.store_files import begun_ids
+from provisioner.records import dataclass
 from provisioner.remote import Remote, together
 from provisioner.remote.lists import both
 from provisioner.remote.settling import LOCK

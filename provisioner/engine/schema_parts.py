@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from provisioner.errors import UsageError
 from provisioner.kinds.base import Path
 from provisioner.model import Problem
+from provisioner.records import dataclass
 from provisioner.text import suggest
 
 Node = dict[str, Any]

@@ -8,7 +8,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -43,6 +43,7 @@ from provisioner.plan.moves import with_moves
 from provisioner.plan.named import by_address
 from provisioner.plan.store_files import begun_ids
 from provisioner.planfile.basis import basis
+from provisioner.records import dataclass
 from provisioner.remote import Remote
 from provisioner.remote.lists import both
 from provisioner.remote.settling import LOCK

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from provisioner import disk, jsontext
 from provisioner.engine import announced
 from provisioner.errors import ServiceError
 from provisioner.model import Policies
+from provisioner.records import dataclass
 from provisioner.workspace.setting import LOCAL
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -31,6 +31,7 @@ from provisioner.model import (
 )
 from provisioner.plan.policy import breaches
 from provisioner.plan.situation import Observed
+from provisioner.records import dataclass
 from provisioner.remote import together
 from provisioner.text import quoted
 

@@ -4,8 +4,10 @@ loops and functions. It is a description to be looked at; nothing in it can be r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from provisioner.records import dataclass
 
 At = tuple[int, int]  # line and column, from 1
 

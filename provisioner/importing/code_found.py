@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -34,6 +34,7 @@ from provisioner.importing.nouns import Found, Lost, Origin
 from provisioner.importing.spelling import APART, OF_A_REQUEST, read_assistant
 from provisioner.importing.store_spelling import read_store
 from provisioner.importing.taking import Path
+from provisioner.records import dataclass
 from provisioner.text import dotted
 
 STRUCTURES = frozenset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from provisioner.importing.code_values import Made, TooMuch, Unparsable
 from provisioner.importing.evaluating import Evaluator
 from provisioner.importing.nouns import Findings, Lost, Origin
 from provisioner.model import Problem
+from provisioner.records import dataclass
 
 MOST_IMPORTS = 100  # of one source that are looked at
 _IMPORTS = re.compile(

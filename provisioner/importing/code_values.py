@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from provisioner.importing import code
 from provisioner.importing.beside import Beside
 from provisioner.importing.code import At
+from provisioner.records import dataclass
 
 
 class Unparsable(ValueError):

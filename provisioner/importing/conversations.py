@@ -7,11 +7,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from provisioner.importing.nouns import Findings, Found, Lost, Message, Origin, Run
 from provisioner.importing.taking import Path
+from provisioner.records import dataclass
 from provisioner.text import spelt
 
 USUAL = 20  # conversations of an assistant that are worth looking at

@@ -7,11 +7,12 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from provisioner.digests import hash_file
 from provisioner.model import Live
+from provisioner.records import dataclass
 from provisioner.text import listed
 from provisioner.workspace.contents import Contents
 from provisioner.workspace.tree import FileRefused

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from os.path import commonpath
 from pathlib import PurePosixPath
 from typing import Any
 
 from provisioner.jsontext import canonical
+from provisioner.records import dataclass
 from provisioner.workspace.editing import literal
 from provisioner.workspace.sections import FOLDER
 from provisioner.workspace.tree import FileRefused, Tree, is_pattern

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from provisioner.importing.azure import on_azure
@@ -15,6 +15,7 @@ from provisioner.importing.nouns import Findings, Found, Origin
 from provisioner.importing.spelling import read_assistant
 from provisioner.importing.taking import ABSENT, Losses, Path, Taking
 from provisioner.jsontext import Unreadable, read
+from provisioner.records import dataclass
 from provisioner.text import dotted
 
 _PROVIDER = re.compile(

@@ -9,7 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from provisioner.jsontext import canonical
 from provisioner.kinds import file_at, file_kind, holds_files, inlined_kind, is_file, kind, kinds
 from provisioner.kinds.base import PURPOSE
 from provisioner.model import Address, Desired, Fields, Source
+from provisioner.records import dataclass
 from provisioner.text import brief, listed
 from provisioner.workspace.editing import as_written, literal, written_tools
 from provisioner.workspace.setting import SETTINGS_FILE

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from provisioner.diff import top
 from provisioner.kinds.table import Table
 from provisioner.model import Address, Fields, Stamp
+from provisioner.records import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path as PathOnDisk

@@ -7,13 +7,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from provisioner import shapes
 from provisioner.model import Address, Fields, Stamp
+from provisioner.records import dataclass
 from provisioner.shapes import Shape
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from typing import NamedTuple
 from provisioner.errors import LockError
 from provisioner.lock.git_command import GIVEN_UP, Done, Git, cleared, failure, git_missing
 from provisioner.model import Problem
+from provisioner.records import dataclass
 
 MARKER = ".provisioner-locks"
 _ABOUT = b"""\

@@ -10,7 +10,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -27,6 +27,7 @@ from provisioner.lock.entry import (
 )
 from provisioner.lock.lockfile import shared_ids
 from provisioner.model import Address, Approved, Locked, LockState, Problem
+from provisioner.records import dataclass
 from provisioner.shapes import Shape, misfit
 
 _Record = dict[str, Any]

@@ -6,12 +6,13 @@ import getpass
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 from provisioner import jsontext
 from provisioner.model import Problem
+from provisioner.records import dataclass
 
 LARGEST_LEASE = 64 * 1024  # bytes of a lease
 _UNKNOWN = ("started", "machine", "namespace", "boot")

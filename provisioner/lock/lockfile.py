@@ -6,7 +6,6 @@ import json
 import re
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from provisioner import jsontext
@@ -19,6 +18,7 @@ from provisioner.lock.entry import (
     entry_to_json,
 )
 from provisioner.model import Address, Locked, LockState, Problem, is_id
+from provisioner.records import dataclass
 
 _VERSION = 2
 READABLE = (1, _VERSION)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from typing import Any, NamedTuple
+
+from provisioner.records import dataclass
 
 Fields = dict[str, Any]
 """Fields of a resource in their neutral, declared spelling; references are addresses
@@ -54,7 +55,7 @@ def _parsed(text: str) -> Address:
     return Address(sys.intern(kind), name)
 
 
-@dataclass(frozen=True, order=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Position:
     """A place in a file below the workspace; line and column count from 1."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 from provisioner.model.names import Action, Address, Fields, Position, Problem, Source
 from provisioner.model.states import Approved
+from provisioner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

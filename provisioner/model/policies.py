@@ -4,11 +4,11 @@ until when.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
 from provisioner.model.names import Source
+from provisioner.records import dataclass
 
 Policy = Literal["models", "model_shutdown"]
 Strictness = Literal["deny", "warn", "ignore"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.model.names import Action, Address, Problem
+from provisioner.records import dataclass
 
 if TYPE_CHECKING:
     from provisioner.model.plans import Drifted, Plan, Row, Service

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.model.names import Address, Fields, Problem, Source, Stamp
+from provisioner.records import dataclass
 
 if TYPE_CHECKING:
     from provisioner.model.checks import Check

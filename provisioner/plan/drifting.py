@@ -5,7 +5,7 @@ about it. Pure.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from provisioner.diff import Comparison, compare, join, same, top, units
@@ -29,6 +29,7 @@ from provisioner.plan.decide import own, protection, rotated_elsewhere, sides, w
 from provisioner.plan.drifting_files import NO_FILES, FileDrift, file_drift, worded
 from provisioner.plan.ownership import Foreign, foreign
 from provisioner.plan.situation import Situation
+from provisioner.records import dataclass
 
 UNSEEN = "the service does not show it"
 REWRITTEN = f"{UNSEEN}; somebody has written the object after our last apply"

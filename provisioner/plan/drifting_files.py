@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from provisioner.diff import join, same
 from provisioner.model import Address, FieldChange, Fields, Unverifiable
@@ -15,6 +15,7 @@ from provisioner.plan.store_files import (
     declared_settings,
     foreign_ids,
 )
+from provisioner.records import dataclass
 
 UNSAID = "the service does not say how it was cut"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from provisioner.kinds import file_at
 from provisioner.model import Address, Desired, Live, LockState, Problem, Stamp
+from provisioner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

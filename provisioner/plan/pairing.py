@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePosixPath
 
 from provisioner.model import Address, Fields
+from provisioner.records import dataclass
 from provisioner.text import listed
 
 Look = tuple[str, int]  # base name and bytes: all that a service tells of a file

@@ -5,12 +5,12 @@ name a model that there is none of. Pure: the day is given.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 
 from provisioner.kinds import kind
 from provisioner.model import Address, Desired, Policies, Policy, Strictness, Waiver
+from provisioner.records import dataclass
 
 _Shutdowns = Callable[[str], date | None]  # the announced end of a model, where one is known
 

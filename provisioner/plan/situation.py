@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from provisioner.kinds import file_at, kind
@@ -20,6 +20,7 @@ from provisioner.model import (
     StoreFile,
 )
 from provisioner.plan.ownership import Claim, Stray, claims
+from provisioner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

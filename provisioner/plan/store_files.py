@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from provisioner.diff import Comparison, Sides, compare, join, parts, same
@@ -23,6 +23,7 @@ from provisioner.model import (
     StoreFileChange,
 )
 from provisioner.plan.situation import Situation, Taken
+from provisioner.records import dataclass
 from provisioner.text import listed
 
 _SAME = Comparison()

@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from provisioner import jsontext
@@ -21,6 +20,7 @@ from provisioner.errors import (
     ServiceError,
 )
 from provisioner.model import Problem
+from provisioner.records import dataclass
 from provisioner.remote.retries import Outcome, retry_after
 from provisioner.remote.settling import parts_of
 

@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +17,7 @@ from provisioner import jsontext
 from provisioner.errors import ProvisionerError, Refused
 from provisioner.masking import scrub, without_pieces
 from provisioner.model import Problem
+from provisioner.records import dataclass
 from provisioner.remote import errors
 from provisioner.remote.bodies import BadBody
 from provisioner.remote.errors import Failure, Place

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 
 from provisioner.errors import ServiceError
 from provisioner.model import Problem, is_id
+from provisioner.records import dataclass
 
 _Item = dict[str, Any]
 Items = list[_Item]

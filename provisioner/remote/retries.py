@@ -8,11 +8,12 @@ import re
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from urllib.parse import urlsplit
+
+from provisioner.records import dataclass
 
 
 class Outcome(Enum):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from provisioner import __version__
+from provisioner.records import dataclass
 from provisioner.remote.bodies import ACCEPTED
 
 CONNECT, READ = 10.0, 120.0  # seconds

@@ -157,8 +157,9 @@ Found = tuple[int, int, int, int]
 
 # Blanks, words, and everything else a character at a time: punctuation, and scripts without blanks
 # between words.
-_TOKEN = re.compile(r"\s+|[^\W\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|.", re.DOTALL)
-_CLAUSE = re.compile(r"[^.,;:!?。、，；：！？]+[.,;:!?。、，；：！？]*\s*|.", re.DOTALL)
+# Compiled (3 ms) where a text differs: most plans need neither.
+_TOKEN = r"(?s)\s+|[^\W\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|."
+_CLAUSE = r"(?s)[^.,;:!?。、，；：！？]+[.,;:!?。、，；：！？]*\s*|."
 _BUDGET = (
     1_000_000  # for one text: characters read and pairs of words compared; half a second or so
 )
@@ -188,7 +189,7 @@ class Emphasis:
         """Clause by clause, and word by word only where clauses differ: a prompt may be one
         line.
         """
-        before, after = _CLAUSE.findall(old), _CLAUSE.findall(new)
+        before, after = re.findall(_CLAUSE, old), re.findall(_CLAUSE, new)
         ours, theirs = _offsets(before), _offsets(after)
         for tag, i, j, k, m in Aligned(before, after).get_opcodes():
             if tag != "equal":
@@ -198,7 +199,7 @@ class Emphasis:
                 )
 
     def _words(self, old: str, new: str) -> Iterator[Found]:
-        before, after = _TOKEN.findall(old), _TOKEN.findall(new)
+        before, after = re.findall(_TOKEN, old), re.findall(_TOKEN, new)
         head = _common(before, after)
         tail = _common(before[head:][::-1], after[head:][::-1])
         inner = before[head : len(before) - tail], after[head : len(after) - tail]

@@ -8,7 +8,7 @@ import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from provisioner.errors import quiet
+from provisioner.records import dataclass
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.picture import HEIGHT, WIDTH, Graph, Node, laid_out, reduced
 from provisioner.views.values import inline, visible

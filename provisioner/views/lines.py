@@ -4,10 +4,10 @@ those.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from provisioner.model import Problem
+from provisioner.records import dataclass
 
 
 class Line(NamedTuple):  # of these there are tens of thousands

@@ -6,13 +6,13 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
 from itertools import islice
 
 from provisioner.errors import quiet
 from provisioner.model import Problem
 from provisioner.planfile.checksum import FORMULA
+from provisioner.records import dataclass
 from provisioner.views.lines import Item, Line, Outline, Section
 from provisioner.views.problems import place_text
 from provisioner.views.values import and_more, bounded, many, visible

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import pairwise
 from statistics import fmean
 
 from provisioner.kinds import is_file
 from provisioner.model import Address, Applied, Drift, Event, Plan
+from provisioner.records import dataclass
 from provisioner.views.outline import symbol_of
 from provisioner.views.values import inline, many
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePosixPath
 from typing import Any
 
 from provisioner.engine.checking import Subject
 from provisioner.masking import without_secrets
 from provisioner.model import Address, CheckTurn, Expectation
+from provisioner.records import dataclass
 from provisioner.views.values import inline
 from provisioner.workspace.setting import LOCAL, Environment
 from provisioner.yamltext.spelling import item_lines, pair_lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from provisioner.kinds import file_at, holds_files, is_file
 from provisioner.model import (
@@ -18,6 +18,7 @@ from provisioner.model import (
     Plan,
     StoreFileChange,
 )
+from provisioner.records import dataclass
 from provisioner.text import listed
 from provisioner.views.fields import field_lines
 from provisioner.views.lines import Item, Line

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from provisioner.masking import without_secrets
 from provisioner.model import Action
+from provisioner.records import dataclass
 
 if TYPE_CHECKING:
     from provisioner.model import Change

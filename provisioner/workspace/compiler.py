@@ -5,7 +5,7 @@ together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -14,6 +14,7 @@ from provisioner.kinds import file_at, file_kind, is_file
 from provisioner.kinds import kind as kind_of
 from provisioner.kinds.base import Finding, Form, Loss, Path
 from provisioner.model import Address, Desired, Fields, Problem, Source
+from provisioner.records import dataclass
 from provisioner.text import did_you_mean, quoted, shown
 from provisioner.workspace.contents import Contents
 from provisioner.workspace.declaring import Declaration, Declaring, unknown_environments

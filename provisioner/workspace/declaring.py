@@ -5,7 +5,7 @@ them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -14,6 +14,7 @@ from provisioner.kinds import kind as kind_of
 from provisioner.kinds.base import Finding, Kind, Path, Scope
 from provisioner.kinds.table import Said
 from provisioner.model import Address, Fields
+from provisioner.records import dataclass
 from provisioner.text import quoted, shown, suggest
 from provisioner.workspace.contents import Contents
 from provisioner.workspace.sections import RawResource, Sections, bad_id, unknown_environment

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -17,6 +16,7 @@ from provisioner.kinds.assistant.recognized import NAMED
 from provisioner.kinds.base import Form, Path
 from provisioner.kinds.common import applies
 from provisioner.model import Desired, Fields
+from provisioner.records import dataclass
 from provisioner.workspace.tree import FileRefused, Tree, compiled, is_pattern
 from provisioner.yamltext.editing import rewritten
 from provisioner.yamltext.patches import (

@@ -14,7 +14,6 @@ import os
 import platform
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ import provisioner
 from provisioner import disk, jsontext
 from provisioner.digests import FRESH, Mark, mark
 from provisioner.model import Address
+from provisioner.records import dataclass
 
 PLACE = f"{disk.CACHE}/specs.json"
 FEW = 50  # files; as many are read in the time that it takes to look whether they have changed

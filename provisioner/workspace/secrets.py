@@ -12,12 +12,13 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from provisioner import disk
 from provisioner.masking import KEY_VARIABLE, OWN, RUNNER, conceal, hide
+from provisioner.records import dataclass
 from provisioner.workspace.tree import FileRefused, Tree, not_readable
 
 KEY_FILE = f"{disk.OURS}/fingerprint.key"

@@ -8,7 +8,7 @@ import contextlib
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from provisioner.kinds import is_file
 from provisioner.kinds.base import Finding, Kind
 from provisioner.masking import with_secret
 from provisioner.model import ID_RULE, Address, Problem, Source, is_id
+from provisioner.records import dataclass
 from provisioner.text import did_you_mean, dotted, sort_of, spelt, suggest
 from provisioner.workspace.memory import Memory, Sound, Told, standing
 from provisioner.workspace.tree import FileRefused, Tree, TreeEntry, not_readable

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from provisioner import disk, jsontext
 from provisioner.kinds.base import Finding
 from provisioner.kinds.table import UNSURE, Said
 from provisioner.model import Policies, Problem, Source, Waiver
+from provisioner.records import dataclass
 from provisioner.text import sort_of, suggest
 from provisioner.workspace.recognized import ALONE, settings
 from provisioner.workspace.sections import SourcedFinding, secrets_in

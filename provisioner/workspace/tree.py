@@ -7,12 +7,12 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from provisioner import disk
 from provisioner.digests import Mark, mark
+from provisioner.records import dataclass
 
 _OURS = (disk.OURS, ".git")
 _MAGIC = re.compile(r"[*?\[]")

@@ -6,11 +6,12 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from provisioner.kinds.base import Finding, Path
 from provisioner.model import Problem, Source
+from provisioner.records import dataclass
 from provisioner.text import did_you_mean, quoted, shown, suggest
 from provisioner.workspace.setting import SETTINGS_FILE, Environment, Variable
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -16,6 +15,7 @@ from yaml.nodes import ScalarNode
 
 from provisioner.diff import same
 from provisioner.kinds.base import Path
+from provisioner.records import dataclass
 from provisioner.yamltext.patches import Rearranged
 from provisioner.yamltext.pieces import PROPERTIES, Piece, taken_apart
 from provisioner.yamltext.positions import node_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 import yaml
@@ -12,6 +12,7 @@ from yaml import tokens as t
 
 from provisioner.errors import SpecError
 from provisioner.model import Problem
+from provisioner.records import dataclass
 from provisioner.yamltext.reading import compose, read_yaml
 from provisioner.yamltext.syntax import explain
 

@@ -5,10 +5,10 @@ entry is which.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from provisioner.kinds.base import Path
+from provisioner.records import dataclass
 
 
 class _Removed:

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import yaml
 from yaml import events as e
+
+from provisioner.records import dataclass
 
 # An anchor and a tag before a value stay where they are.
 PROPERTIES = re.compile(r"(?:[&!]\S*[ \t]*)+")

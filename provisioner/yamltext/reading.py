@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any
 
@@ -15,6 +15,8 @@ import yaml
 from yaml.constructor import SafeConstructor
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.resolver import Resolver
+
+from provisioner.records import dataclass
 
 DEEPEST_YAML = 100  # levels; libyaml's composer overruns the stack somewhere beyond ten thousand
 _LARGEST = 200_000  # values of one file after its aliases are written out

@@ -7,13 +7,13 @@ from __future__ import annotations
 import io
 import json
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from yaml.emitter import Emitter, ScalarAnalysis
 
+from provisioner.records import dataclass
 from provisioner.yamltext.pieces import depth_of
 from provisioner.yamltext.reading import STR, plain_tag
 

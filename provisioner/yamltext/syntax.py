@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import yaml
 
 from provisioner.masking import HOLDER
 from provisioner.model import Problem
+from provisioner.records import dataclass
 from provisioner.yamltext.reading import DEEPEST_YAML, TooDeep, UnfoldsTooFar
 
 _VARIABLE = re.compile(r"""(?<!["'\w$])(\$\{[\w.]*\})""")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from provisioner.kinds.assistant.json_keywords import BARE_NULL, TYPES, invalid, nodes
 from provisioner.kinds.base import OPENAI, Finding, Path, Scope
+from provisioner.records import dataclass
 
 _REFERENCE = "see https://json-schema.org/understanding-json-schema"
 _QUOTE = 'write `"null"`'

@@ -7,13 +7,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from provisioner import shapes
 from provisioner.errors import ReplyLost, RouteMissing, ServiceError
 from provisioner.kinds.wire import Raw, check_reply, counts, number, route, stamp
 from provisioner.model import LockState, Stamp, StoreFile
+from provisioner.records import dataclass
 from provisioner.remote.lists import together
 
 if TYPE_CHECKING:

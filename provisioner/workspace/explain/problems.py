@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from provisioner.masking import holds_secret
 from provisioner.model import Position, Problem, Source
+from provisioner.records import dataclass
 from provisioner.text import quoted
 from provisioner.workspace.sections import Sections, SourcedFinding
 from provisioner.yamltext.positions import Positions
