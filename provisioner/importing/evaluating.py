@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from provisioner.diff import same
 from provisioner.importing import builtins, code
 from provisioner.importing.beside import Beside
 from provisioner.importing.code import At, Node, Statement
@@ -166,8 +167,8 @@ class Evaluator:
         scope.names = {}
         for name in dict.fromkeys(name for end in ends for name in end):
             values = [end[name] for end in ends if name in end]
-            same = all(value is values[0] or value == values[0] for value in values[1:])
-            scope.names[name] = values[0] if same else Unknown(_last(name), name, one.at)
+            alike = all(same(value, values[0]) for value in values[1:])
+            scope.names[name] = values[0] if alike else Unknown(_last(name), name, one.at)
 
     def _class(self, one: code.Class, scope: Scope) -> None:
         inner = Scope(scope)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from provisioner.diff import parts, top, units
+from provisioner.diff import parts, same, top, units
 from provisioner.digests import sha256_of
 from provisioner.kinds import holds_files, is_file, kind
 from provisioner.model import (
@@ -154,7 +154,7 @@ def _sent_besides(change: Change, written: _Values) -> dict[str, Any]:
         # A request profile is rendered from all that is declared.
         whole = change.action.makes or not form.remote
         goes = whole or form.goes_along(unit, told.keys())
-        known = field is not None and (field.sensitive or field.after == value)
+        known = field is not None and (field.sensitive or same(field.after, value))
         if goes and not known and top(unit) != _FILES:
             sent[unit] = written.neutral(value)
     return sent

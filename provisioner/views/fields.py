@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from provisioner import jsontext
-from provisioner.diff import inside, join, top, units
+from provisioner.diff import inside, join, same, top, units
 from provisioner.kinds import holds_files, kind
 from provisioner.masking import SENSITIVE
 from provisioner.model import Action, Change, FieldChange
@@ -276,11 +276,11 @@ def _one(
 ) -> Iterator[Line]:
     if old is None:
         yield from _added(title, new, later)
-    elif old != new or (later and refers(new, later)):
+    elif not same(old, new) or (later and refers(new, later)):
         lines: list[Line] = []
         for name in {**old, **new}:
             before, after = old.get(name), new.get(name)
-            if name not in _IDENTITY and (later or before != after):
+            if name not in _IDENTITY and (later or not same(before, after)):
                 lines += _setting(name, before, after, later)
         if lines:
             yield Line("~", f"~ {title}")
@@ -303,7 +303,7 @@ def _added(title: str, tool: ShownTool, later: frozenset[str], depth: int = 0) -
 
 
 def _setting(name: str, old: Any, new: Any, later: frozenset[str]) -> Iterator[Line]:
-    if old == new:
+    if same(old, new):
         if refers(new, later):
             yield Line("~", f"~ {name}: {reference_text(new, later)}")
     elif isinstance(old, dict) and isinstance(new, dict):

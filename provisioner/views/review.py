@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from provisioner.diff import top
+from provisioner.diff import same, top
 from provisioner.kinds import holds_files, is_file
 from provisioner.masking import SENSITIVE
 from provisioner.model import Action, Address, Change, FieldChange, Plan, Remnant, StoreFileChange
@@ -79,13 +79,13 @@ def remarks(plan: Plan) -> list[Remark]:
     for remark in gathered:
         groups[remark.section, remark.symbol, remark.kind, remark.text].append(remark)
     said: list[Remark] = []
-    for (section, symbol, kind, text), same in groups.items():
-        if len(same) <= _SAME or not kind:
-            said += same
+    for (section, symbol, kind, text), alike in groups.items():
+        if len(alike) <= _SAME or not kind:
+            said += alike
             continue
         # What is said of more than five resources of a kind is said of all of them at once.
-        names = listed(sorted(remark.address for remark in same))
-        whole = f"{many(len(same), kind.replace('_', ' '))}: {text} ({names})"
+        names = listed(sorted(remark.address for remark in alike))
+        whole = f"{many(len(alike), kind.replace('_', ' '))}: {text} ({names})"
         said.append(Remark(section, symbol, "", whole))
     return sorted(
         said, key=lambda remark: (_ORDER.index(remark.section), remark.address, remark.text)
@@ -133,12 +133,14 @@ def _updated(address: str, fields: Iterable[FieldChange], *, store: bool) -> Ite
         done = {
             "added": [tool_title(tool) for key, tool in new.items() if key not in old],
             "changed": [
-                tool_title(tool) for key, tool in new.items() if key in old and old[key] != tool
+                tool_title(tool)
+                for key, tool in new.items()
+                if key in old and not same(old[key], tool)
             ],
             "removed": [tool_title(tool) for key, tool in old.items() if key not in new],
         }
         said = [f"{listed(names)} {word}" for word, names in done.items() if names]
-        unsaid = "in another order" if before != after else "refer to new ids"
+        unsaid = "in another order" if not same(before, after) else "refer to new ids"
         yield Remark("tools", "~", address, ", ".join(said) or unsaid)
     others = []
     for path, field in changed.items():

@@ -167,6 +167,20 @@ def test_classes_and_branches() -> None:
     assert one.fields == {"model": "gpt-4o", "name": "x", "instructions": "${var.text}"}
 
 
+def test_branches_that_only_look_alike() -> None:
+    """`True` in one and 1 in the other is not the same value."""
+    (one,) = found(
+        """
+        if key:
+            count = True
+        else:
+            count = 1
+        client.beta.assistants.create(model="gpt-4o", name="x", temperature=count)
+        """
+    )
+    assert one.fields["temperature"] == "${var.count}"
+
+
 def test_texts_beside_the_source(tmp_path: Path) -> None:
     """Texts and modules inside the folder are read as text; what lies outside is not."""
     (tmp_path / "src" / "prompts").mkdir(parents=True)

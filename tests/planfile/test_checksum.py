@@ -51,6 +51,17 @@ def test_the_whole_of_a_profile_is_approved() -> None:
     assert with_model("gpt-4o") != with_model("gpt-5.6")
 
 
+def test_a_flag_is_no_number() -> None:
+    """What is sent is approved also where it only equals what the change shows."""
+
+    def sending(value: object) -> str:
+        change, after = FieldChange("top_p", None, True), {"top_p": value}
+        made = Change(SUPPORT, Action.UPDATE, "", api="assistants", after=after, fields=(change,))
+        return checksum(make_plan(changes=(made,)))
+
+    assert sending(True) != sending(1)
+
+
 def other_ids(plan: Plan) -> Plan:
     """The same decision on another machine."""
     changes = tuple(

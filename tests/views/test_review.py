@@ -155,6 +155,12 @@ def test_what_widens_access(
     assert "widens" not in said(tools(new, old)) or "another server" in text
 
 
+def test_a_flag_where_a_number_was() -> None:
+    """A tool of which `true` becomes 1 has changed."""
+    old, new = ([{"type": "function", "name": "ask", "default": value}] for value in (True, 1))
+    assert said(tools(old, new))["tools"] == ["assistant.support: function ask changed"]
+
+
 def test_other_ways_to_widen_access() -> None:
     """A store that no longer expires and a network that is opened are said as well."""
     store = FieldChange("expires_after", {"days": 7}, None, {"days": 7})

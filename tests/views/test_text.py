@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from provisioner.model import Action, Address, Change, FieldChange, Plan, StoreFileChange
 from provisioner.views.text import plan_text
 from provisioner.views.values import Paint
@@ -279,6 +283,15 @@ def test_long_texts_in_a_schema_are_diffed_as_texts() -> None:
         "        ~ parameters.properties.q.description:",
     ]
     assert [line.split()[0] for line in lines[3:]] == ["@@", "-What", "+What"]
+
+
+@pytest.mark.parametrize(("old", "new"), [(True, 1), (0, False), ([True], [1])])
+def test_a_flag_where_a_number_was(old: object, new: object) -> None:
+    """`true` is not 1 inside a tool either: it is a change, and no other order."""
+    tools = [[{"type": "function", "name": "ask", "default": value}] for value in (old, new)]
+    shown = body(one(FieldChange("tools", *tools)))
+    assert shown.startswith("~ tools:\n    ~ function ask\n        ~ default")
+    assert shown.endswith(f"{json.dumps(old)} → {json.dumps(new)}")
 
 
 def test_tools_in_another_order() -> None:
