@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provisioner import disk, interrupts
+from provisioner import interrupts
 from provisioner.cli import options
 from provisioner.cli.console import Console, command
-from provisioner.errors import UsageError
-from provisioner.model import Problem
 
 if TYPE_CHECKING:
     from provisioner.engine.accept import Accepted
@@ -54,13 +52,13 @@ async def _accept(
 
     context = console.open()
     accepted = _placed(console, await accept(context, words))
-    if out is not None:
-        _save(console, out, accepted_document(accepted))
+    document = accepted_document(accepted)
     if console.json:
-        console.document(accepted_document(accepted))
+        console.document(document)
     else:
         console.result(_text(console, context, accepted, format))
-    return 1 if accepted.not_accepted else 0
+    saved = out is None or console.saved(out, json.dumps(document).encode(), "Result", 0o600)
+    return 1 if accepted.not_accepted or not saved else 0
 
 
 def _text(
@@ -73,16 +71,6 @@ def _text(
         place = f"{context.workspace.name}/{context.environment.name}"
         return accepted_markdown(accepted, place)
     return outline_text(accepted_outline(accepted), console.paint())
-
-
-def _save(console: Console, out: Path, document: dict[str, object]) -> None:
-    """Write the document into a file of its own."""
-    try:
-        disk.put(console.path(out), json.dumps(document).encode(), 0o600)
-    except OSError as error:
-        detail = f"The specs are written. `{out}` cannot be: {error.strerror}."
-        hint = disk.remedy(error, "name a file in a folder that you may write to")
-        raise UsageError(Problem("Result not saved", detail, hint)) from error
 
 
 def _placed(console: Console, found: Accepted) -> Accepted:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from provisioner import disk, interrupts
-from provisioner.cli.console import Console, command, fail, refuse_file
+from provisioner.cli.console import Console, command, refuse_file
 from provisioner.cli.streams import aside
 from provisioner.errors import UsageError
 from provisioner.model import Problem
@@ -101,23 +101,16 @@ def check(
     wanted = CheckOptions(max_tokens, parallelism)
     report = interrupts.run_main(_check(console, addresses or [], wanted, planned=planned))
     console.result(_text(console, report, format))
-    saved = junit is None or _save_junit(console, report, junit)
+    saved = junit is None or console.saved(junit, _junit(report), "Result")
     if report.interrupted:
         return interrupts.CODE
     return 0 if report.passed and saved else 1
 
 
-def _save_junit(console: Console, report: CheckReport, out: Path) -> bool:
-    """Whether the report could be written; what was paid for has been told before."""
+def _junit(report: CheckReport) -> bytes:
     from provisioner.views.junit import checks_junit
 
-    try:
-        disk.put(console.path(out), checks_junit(report).encode())
-    except OSError as error:
-        detail = f"`{out}` cannot be written: {error.strerror}."
-        fail([Problem("Result not saved", detail, disk.remedy(error))], as_json=False)
-        return False
-    return True
+    return checks_junit(report).encode()
 
 
 def _prepare(console: Console, out: Path) -> None:
@@ -152,7 +145,7 @@ def _export(console: Console, addresses: list[str], out: Path | None) -> int:
     if out is None:
         console.result(written.text)
     else:
-        disk.put(console.path(out), written.text.encode())
+        console.save(out, written.text.encode(), "Result")
     return 0 if written.tests else 1
 
 

@@ -89,6 +89,26 @@ class Console:
         """Print a result as one JSON document."""
         self.result(jsontext.indented(document) + "\n")
 
+    def save(self, out: Path, data: bytes, what: str, mode: int | None = None) -> None:
+        """Write a file that was asked for, whole or not at all."""
+        try:
+            disk.put(self.path(out), data, mode)
+        except OSError as error:
+            detail = f"`{out}` cannot be written: {error.strerror}."
+            hint = disk.remedy(error, "name a file in a folder that you may write to")
+            raise UsageError(Problem(f"{what} not saved", detail, hint)) from error
+
+    def saved(self, out: Path, data: bytes, what: str, mode: int | None = None) -> bool:
+        """Whether it could be written, beside a result that is printed by now: what is wrong is
+        said on stderr, because stdout has its document.
+        """
+        try:
+            self.save(out, data, what, mode)
+        except UsageError as error:
+            fail(error.problems, as_json=False)
+            return False
+        return True
+
     def say(self, text: str) -> None:
         """Say something that is not a result."""
         if not self.quiet and text:

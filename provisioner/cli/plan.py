@@ -67,13 +67,12 @@ async def _plan(
     """The exit code, and not the plan: at its end asyncio spells out a task's result, however large
     it is.
     """
-    from provisioner.cli.planning import plan_now, save, show_plan
+    from provisioner.cli.planning import plan_now, saved, show_plan
 
     made = await plan_now(console.open(), wanted)
     show_plan(console, made, format)
-    if out is not None:
-        save(console, made, out)
-    if made.stopped:
+    written = out is None or saved(console, made, out)
+    if made.stopped or not written:
         return 1
     return 0 if made.empty else CHANGES
 

@@ -70,21 +70,19 @@ def _json(plan: Plan) -> str:
     return plan_json(plan, review_json(plan))
 
 
-def save(console: Console, plan: Plan, out: Path) -> None:
-    """Write a plan file whole or not at all, readable by its owner alone: prompts are in it."""
-    path = console.path(out)
-    try:
-        disk.put(path, _json(plan).encode(errors="surrogatepass"), 0o600)
-    except OSError as error:
-        detail = f"`{out}` cannot be written: {error.strerror}."
-        hint = disk.remedy(error, "name a file in a folder that you may write to")
-        raise UsageError(Problem("Plan not saved", detail, hint)) from error
+def saved(console: Console, plan: Plan, out: Path) -> bool:
+    """Whether a plan that is shown by now could be written into a file, readable by its owner
+    alone: prompts are in it.
+    """
+    if not console.saved(out, _json(plan).encode(errors="surrogatepass"), "Plan", 0o600):
+        return False
     then = (
         "As it is it cannot be applied."
         if plan.stopped
         else f"Apply it with: provisioner apply {out}"
     )
     console.say(f"Saved the plan to {out}. {then}")
+    return True
 
 
 def check_out(console: Console, out: Path, *, refreshed: bool) -> None:

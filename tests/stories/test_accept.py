@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -562,6 +563,19 @@ def test_for_a_pull_request(ours: World) -> None:
     found = json.loads((ours.root / "found.json").read_text(encoding="utf-8"))
     assert found["files"] == ["prompts/triage.md", "specs/all.yaml"]
     assert [one["path"] for one in found["not_accepted"]] == ["model"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full")
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_a_result_without_room(ours: World, words: tuple[str, ...]) -> None:
+    """What was written into the specs is told all the same, as one document where it is JSON."""
+    ours.http("POST", f"/assistants/${{{A}}}", {"top_p": 0.5})
+    done = accept(ours, *words, "--out", "/dev/full", code=1)
+    assert changed(ours) == ["-     top_p: 0.9", "+     top_p: 0.5"]
+    told = json.loads(done.out)["files"] if words else done.out
+    assert "specs/all.yaml" in told
+    assert "Result not saved" in done.err and "`/dev/full` cannot be written" in done.err
+    assert "hint: make room on the disk" in done.err
 
 
 def test_a_pull_request_has_limits(ours: World) -> None:

@@ -214,7 +214,7 @@ def test_a_report_without_room(world: World) -> None:
     as_json = world.run("check", "--junit", "/dev/full", "--json")
     assert as_json.json["summary"]["passed"] == 1 and "Result not saved" in as_json.err
     export = world.run("check", "--export", "promptfoo", "--out", "/dev/full")
-    assert export.code == 1 and "`/dev/full` cannot be used: no space left" in export.err
+    assert export.code == 1 and "`/dev/full` cannot be written: No space left" in export.err
 
 
 def test_what_was_never_applied(world: World) -> None:

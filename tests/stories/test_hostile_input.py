@@ -224,6 +224,8 @@ def test_where_a_plan_is_saved(world: World, tmp_path_factory: pytest.TempPathFa
     assert stat.S_ISFIFO((world.root / "pipe.json").stat().st_mode)
     (world.root / "loop.json").symlink_to("loop.json")
     assert "Plan not saved" in world.ok("plan", "--out", "loop.json", code=1).err
+    as_json = world.ok("plan", "--json", "--out", "loop.json", code=1)
+    assert as_json.json["format_version"] == "1.0" and "Plan not saved" in as_json.err
     assert "Folder not found" in world.ok("plan", "-C", "loop.json", code=1).err
     assert "Not a folder" in world.ok("init", "loop.json", code=1).err
     assert "Not a folder" in world.ok("schema", "--write", "docs/a.md", code=1).err
