@@ -38,6 +38,8 @@ from provisioner.remote.wire import (
 )
 
 if TYPE_CHECKING:
+    import ssl
+
     from openai import AsyncOpenAI, AsyncStream
 
     from provisioner.remote.direct import Direct
@@ -127,7 +129,14 @@ class Exchange:
             return None
         from provisioner.remote.direct import way
 
-        return way(self._target, lambda: self._clients.verified())
+        return way(self._target, lambda: self._trust)
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        """What every connection holds certificates against: it takes long to make."""
+        from provisioner.remote.trust import system_trust
+
+        return system_trust() or self._clients.verified()
 
     async def open_stream(
         self, place: Place, ask: Callable[[AsyncOpenAI], Awaitable[AsyncStream[T]]]

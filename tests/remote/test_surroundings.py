@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import ssl
 import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from provisioner import __version__
 from provisioner.errors import ReplyLost, ServiceError
 from provisioner.remote import Remote, Retries
+from provisioner.remote.trust import system_trust
 
 BODY = b'{"id": "asst_1"}'
 OK = (
@@ -227,6 +231,74 @@ def test_a_certificate_of_ones_own(surroundings: pytest.MonkeyPatch, certificate
 
     surroundings.setenv("SSL_CERT_FILE", str(certificate))
     assert secured(certificate, answer, read) == {"id": "asst_1"}
+
+
+def looks_at(file: Path | str, folder: Path | str) -> Callable[[], Any]:
+    """An OpenSSL that was built to look there."""
+    found = ssl.get_default_verify_paths()
+    return lambda: found._replace(openssl_cafile=str(file), openssl_capath=str(folder))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the library decides")
+@pytest.mark.parametrize("way", ["file", "folder", "both"])
+def test_the_systems_certificates(
+    surroundings: pytest.MonkeyPatch, certificate: Path, tmp_path: Path, way: str
+) -> None:
+    """They are trusted without the library, as the library trusts them."""
+    digest = ["openssl", "x509", "-hash", "-noout", "-in", certificate]
+    name = subprocess.run(digest, check=True, capture_output=True, text=True).stdout.strip()
+    (tmp_path / f"{name}.0").write_bytes(Path(f"{certificate}.crt").read_bytes())
+    file = "/nowhere/cert.pem" if way == "folder" else f"{certificate}.crt"
+    folder = "/nowhere" if way == "file" else tmp_path
+    surroundings.setattr(ssl, "get_default_verify_paths", looks_at(file, folder))
+
+    assert secured(certificate, answer, read) == {"id": "asst_1"}
+    ours, theirs = system_trust(), httpx2.create_ssl_context()
+    assert ours is not None
+    for said in ("check_hostname", "options", "verify_flags", "verify_mode", "minimum_version"):
+        assert getattr(ours, said) == getattr(theirs, said)
+    assert ours.get_ca_certs() == theirs.get_ca_certs()
+
+
+@pytest.mark.parametrize(
+    ("file", "folder", "name", "value"),
+    [
+        ("/nowhere/cert.pem", "/nowhere", "OTHER", "x"),
+        ("/nowhere/cert.pem", os.fspath(Path(__file__).parent), "OTHER", "x"),
+        (__file__, "/nowhere", "SSL_CERT_FILE", "/nowhere/own.pem"),
+        (__file__, "/nowhere", "SSL_CERT_DIR", "/nowhere"),
+    ],
+)
+def test_where_only_the_library_knows(
+    surroundings: pytest.MonkeyPatch, file: str, folder: str, name: str, value: str
+) -> None:
+    """No certificates where OpenSSL looks, or other ones named by the surroundings."""
+    surroundings.setattr(ssl, "get_default_verify_paths", looks_at(file, folder))
+    surroundings.setenv(name, value)
+    assert system_trust() is None
+
+
+def test_the_library_stays_away(surroundings: pytest.MonkeyPatch, certificate: Path) -> None:
+    """A plan over TLS imports nothing that it does not need."""
+    code = """
+import asyncio, ssl, sys
+from provisioner.errors import ServiceError
+from provisioner.remote import Remote
+found = ssl.get_default_verify_paths()._replace(openssl_cafile=sys.argv[1], openssl_capath="/")
+ssl.get_default_verify_paths = lambda: found
+async def run():
+    async with Remote.open("https://127.0.0.1:9/v1", "sk-1") as remote:
+        await remote.get("/assistants/asst_1")
+try:
+    asyncio.run(run())
+except ServiceError:
+    pass
+print(sorted(name for name in sys.modules if name in ("httpx2", "httpcore2", "truststore")))
+"""
+    command = [sys.executable, "-c", code, f"{certificate}.crt"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SSL_")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 def test_a_secure_connection_that_breaks(
