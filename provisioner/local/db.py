@@ -6,7 +6,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -206,16 +206,20 @@ class Database:
     """One connection in autocommit; a change of more than one statement asks for `transaction`."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            self._open(path)
-        except sqlite3.DatabaseError as error:  # not ours, no database, or not to be written
-            raise OSError(_refusal(path), str(error), str(path)) from error
+        with ExitStack() as unfit:
+            try:
+                # Every call comes from the thread of the event loop, which differs between runs of
+                # asyncio.
+                self.connection = sqlite3.connect(
+                    path, isolation_level=None, check_same_thread=False, timeout=30
+                )
+                unfit.callback(self.connection.close)
+                self._prepare()
+            except sqlite3.DatabaseError as error:  # not ours, no database, or not to be written
+                raise OSError(_refusal(path), str(error), str(path)) from error
+            unfit.pop_all()
 
-    def _open(self, path: Path) -> None:
-        # Every call comes from the thread of the event loop, which differs between runs of asyncio.
-        self.connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, timeout=30
-        )
+    def _prepare(self) -> None:
         self.connection.row_factory = sqlite3.Row
         self.connection.execute("PRAGMA journal_mode = WAL")
         self.connection.execute("PRAGMA synchronous = NORMAL")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import Any
 
 import pytest
@@ -43,7 +42,7 @@ def writes(world: World) -> list[str]:
 
 def has_become(world: World, **fields: Any) -> None:
     """Let the only automation be what time or an agent has made of it."""
-    with sqlite3.connect(world.root / ".provisioner/local/service.db") as database:
+    with world.database() as database:
         [[id, body]] = database.execute("SELECT id, body FROM automations").fetchall()
         kept = json.dumps({**json.loads(body), **fields})
         database.execute("UPDATE automations SET body = ? WHERE id = ?", [kept, id])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -96,7 +95,7 @@ def hello(contains: str = "hello", **more: Any) -> dict[str, Any]:
 
 def there(world: World) -> dict[str, int]:
     """How much of everything there is at the service."""
-    with sqlite3.connect(world.root / ".provisioner/local/service.db") as database:
+    with world.database() as database:
         counted = {
             name: database.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
             for name in (*THINGS, "files", "vector_stores")

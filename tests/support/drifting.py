@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +95,8 @@ def clean(world: World, *words: str) -> None:
 
 def sql(world: World, statement: str, address: str) -> None:
     """What no request can do, but a service could."""
-    with sqlite3.connect(world.root / ".provisioner/local/service.db") as database:
+    with world.database() as database:
         database.execute(statement, [world.id(address)])
-    database.close()
 
 
 def applied_once(found: World) -> Path:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -174,6 +175,13 @@ class World:
             reply = await client.request(method, path, json=body, **more)
         assert reply.status_code == expect, reply.text
         return reply.json()
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[sqlite3.Connection]:
+        """What the service keeps, past all its rules; what is changed is kept at the end."""
+        place = self.root / ".provisioner/local/service.db"
+        with contextlib.closing(sqlite3.connect(place)) as opened, opened:
+            yield opened
 
     def listed(self, path: str) -> list[Any]:
         """Everything in a list of the service."""
