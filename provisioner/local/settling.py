@@ -186,10 +186,10 @@ class LateWrites:
                 for table, kind in _KINDS.items():
                     self.database.run(
                         "INSERT INTO settling (kind, seq, path, aspect, until, status) SELECT"
-                        f" '{table}', t.seq, ?1, 'busy', ?2, 409 FROM {table} t WHERE"
-                        f" {kind.path.format(row='t')} = ?1 AND NOT EXISTS (SELECT 1 FROM settling"
-                        " WHERE path = ?1 AND aspect = 'busy')",
-                        [path, self.clock() + lag.seconds],
+                        f" '{table}', t.seq, ?, 'busy', ?, 409 FROM {table} t WHERE"
+                        f" {kind.path.format(row='t')} = ? AND NOT EXISTS (SELECT 1 FROM settling"
+                        " WHERE path = ? AND aspect = 'busy')",
+                        [path, self.clock() + lag.seconds, path, path],
                     )
 
 

@@ -126,7 +126,7 @@ def child(at, number, threaded):
     def trace(frame, event, _):
         own = frame.f_code.co_filename.endswith(("__main__.py", "interrupts.py"))
         frame.f_trace_opcodes = own
-        if begun and own and event == "opcode" and next(steps) == at:
+        if begun and own and event in ("opcode", "line") and next(steps) == at:
             os.kill(os.getpid(), number)
         return trace
 
@@ -168,7 +168,9 @@ def test_at_the_very_end(number: str, threaded: str) -> None:
     command = [sys.executable, "-c", AT_THE_END, number, threaded]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = [line.split() for line in ended.stdout.splitlines()]
-    assert len(lines) > 20 and not ended.stderr, ended.stderr
+    # Python 3.12 tells of lines alone, the others of every instruction.
+    least = 8 if sys.version_info[:2] == (3, 12) else 20
+    assert len(lines) > least and not ended.stderr, ended.stderr
     assert [line for line in lines if line[-1] not in ("0", "130")] == []
 
 
