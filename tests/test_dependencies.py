@@ -87,6 +87,7 @@ def test_what_the_tool_imports_is_declared() -> None:
     assert imported("provisioner") == names([*RUN, *EXTRAS["import"]])
 
 
+@pytest.mark.thorough
 def test_what_the_tests_import_is_declared() -> None:
     """The same for what is needed to work on it."""
     assert imported("tests", "scripts", "benchmarks") <= names(DEV)

@@ -218,7 +218,7 @@ def test_messages_that_are_lost(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sizes of pipes")
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("unbuffered", ["", pytest.param("1", marks=pytest.mark.thorough)])
 def test_stdout_takes_nothing_more_halfway(world: World, unbuffered: str) -> None:
     """An apply that cannot tell what it does stops, and the next one goes on from there."""
     names = [f"a{at:03}" for at in range(150)]

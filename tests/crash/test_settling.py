@@ -117,6 +117,7 @@ def test_the_end_after_something_was_sent_again(world: World) -> None:
     assert len(world.listed("/assistants")) == 1
 
 
+@pytest.mark.thorough
 def test_the_end_after_something_waited_for_its_turn(world: World) -> None:
     """An intent may be written long before its request leaves: its age is that of the request."""
     declared(world, 3)

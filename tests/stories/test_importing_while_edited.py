@@ -79,7 +79,7 @@ class _Somebody(Meanwhile):
         self.state = _state(self.world)
 
 
-@pytest.mark.parametrize("each", [41, pytest.param(1, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("each", [83, pytest.param(1, marks=pytest.mark.thorough)])
 def test_at_any_moment(world: World, tmp_path: Path, each: int) -> None:
     """`each`: how many requests lie between two moments that are tried."""
     edits = _filled(world)
