@@ -4,9 +4,12 @@ shape.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 import secrets
+import sqlite3
 import time
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
@@ -42,6 +45,7 @@ class Edge:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._noted: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -70,9 +74,37 @@ class Edge:
             raise
         except ClientDisconnect:
             logger.info("%s %s: the client is gone", scope["method"], scope["path"])
-        except Exception:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
-            await _refuse(server_error(request_id), scope, send_with_headers)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the client is answered
+            await _refuse(self._failed(error, scope, request_id), scope, send_with_headers)
+
+    def _failed(self, error: Exception, scope: Scope, request_id: str) -> ApiError:
+        """A fault of ours is told to whoever runs the service, with all of it. A full disk is none,
+        and is told once: each client hears of it in its reply.
+        """
+        why = _of_the_disk(error)
+        if why is None:
+            logger.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
+            return server_error(request_id)
+        if why not in self._noted:
+            self._noted.add(why)
+            logger.error("The disk of the service: %s", why)
+        return ApiError(500, f"The disk of this service: {why}.", kind="server_error")
+
+
+# No room, no right, or no such disk any more; everything else is a fault of ours.
+_DISK = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
+)
+_SQLITE = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
+
+
+def _of_the_disk(error: Exception) -> str | None:
+    """What a disk has against keeping something, if it is that."""
+    if isinstance(error, sqlite3.OperationalError):
+        return str(error) if error.sqlite_errorname.startswith(_SQLITE) else None
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return os.strerror(error.errno)
+    return None
 
 
 def server_error(request_id: str) -> ApiError:

@@ -70,11 +70,15 @@ def store(
         seconds = BATCH_EXPIRY_SECONDS
     size = content.stat().st_size
     content.rename(service.blob(file_id))
-    service.database.run(
-        "INSERT INTO files (id, created_at, bytes, filename, purpose, expires_at) VALUES (?, ?, ?,"
-        " ?, ?, ?)",
-        [file_id, now, size, filename, purpose, None if seconds is None else now + seconds],
-    )
+    try:
+        service.database.run(
+            "INSERT INTO files (id, created_at, bytes, filename, purpose, expires_at) VALUES (?, ?,"
+            " ?, ?, ?, ?)",
+            [file_id, now, size, filename, purpose, None if seconds is None else now + seconds],
+        )
+    except BaseException:
+        service.blob(file_id).unlink(missing_ok=True)
+        raise
     return find_file(service, file_id)
 
 

@@ -149,7 +149,9 @@ def refusal(place: Place, said: _Answer) -> Failure:
             failing = said.error(ServiceError, "Service failing", detail, "try again later")
         else:
             failing = said.error(
-                ReplyLost, "Reply lost", f"{detail}; it is not known whether this was carried out"
+                ReplyLost,
+                "Reply lost",
+                f"{detail.rstrip('.')}; it is not known whether this was carried out",
             )
         return Failure(Outcome.UNKNOWN, failing, said.retry_after)
     return Failure(Outcome.FINAL, _final(place, detail, said))

@@ -132,3 +132,20 @@ def test_a_reset_that_was_stopped(tmp_path: Path) -> None:
         assert run(tmp_path, "local", "reset", "-y").err == "Removed .provisioner/local/.\n"
         assert list(data.parent.iterdir()) == []
     assert run(tmp_path, "local", "reset").err == "There is no .provisioner/local/.\n"
+
+
+@pytest.mark.thorough
+def test_the_disk_of_the_embedded_service(tmp_path: Path) -> None:
+    """What it cannot keep is refused in its own words, each time; the next apply goes on."""
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "large.md").write_text("word " * 500_000)
+    (tmp_path / "docs" / "small.md").write_text("word")
+    (tmp_path / "specs" / "a.yaml").write_text("vector_stores: {kb: {files: [docs/*.md]}}\n")
+    done = limited(tmp_path, "apply -y", 1_000_000)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr and "bug" not in done.stderr
+    assert "The disk of this service: File too large; it is not known" in done.stderr
+    assert done.stderr.count("The disk of the service: File too large\n") == 1
+    assert run(tmp_path, "apply", "-y").code == 0
+    assert run(tmp_path, "plan").out.startswith("No changes.")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import openai
 import pytest
+
+from provisioner.local.db import Database
 
 HEADERS = {"authorization": "Bearer any"}
 
@@ -227,3 +231,57 @@ def test_an_expiry_that_is_none(server: Any, seconds: str) -> None:
     }
     status, error = asked(server, "POST", "/files", data=fields, files={"file": ("a.txt", b"x")})
     assert (status, error["param"]) == (400, "expires_after.seconds")
+
+
+@pytest.mark.filterwarnings("ignore:deprecated")
+def test_a_disk_without_room(
+    tell: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It says so in an error of the server, to whoever runs it once; what it had answered is kept,
+    and where there is room it goes on.
+    """
+    kept: list[str] = []
+
+    async def fill(client: openai.AsyncOpenAI) -> None:
+        with pytest.raises(openai.InternalServerError) as full:
+            for _ in range(300):
+                made = await client.beta.assistants.create(model="m", instructions="x" * 10_000)
+                kept.append(made.id)
+        assert "The disk of this service: database or disk is full." in str(full.value)
+        with pytest.raises(openai.InternalServerError):
+            await client.beta.assistants.create(model="m", instructions="x" * 10_000)
+
+    async def go_on(client: openai.AsyncOpenAI) -> None:
+        found = [one.id async for one in client.beta.assistants.list()]
+        assert sorted(found) == sorted(kept)
+        await client.beta.assistants.create(model="m", instructions="x" * 10_000)
+
+    prepare = Database._prepare
+
+    def prepared(self: Database) -> None:
+        prepare(self)
+        self.connection.execute("PRAGMA max_page_count = 200")
+
+    with monkeypatch.context() as small:
+        small.setattr(Database, "_prepare", prepared)
+        tell(fill)
+    tell(go_on)
+    assert [(one.levelname, one.exc_info) for one in caplog.records] == [("ERROR", None)]
+
+
+def test_a_change_that_cannot_be_kept(tmp_path: Path) -> None:
+    """One that fails at its very end is taken back; the next one is on its own."""
+    database = Database(tmp_path / "service.db")
+    database.connection.executescript(
+        "PRAGMA foreign_keys = ON; CREATE TABLE one (id PRIMARY KEY);"
+        "CREATE TABLE two (id REFERENCES one (id) DEFERRABLE INITIALLY DEFERRED);"
+    )
+    with pytest.raises(sqlite3.IntegrityError), database.transaction():
+        database.run("INSERT INTO two VALUES (7)")
+    with database.transaction():
+        database.run("INSERT INTO one VALUES (1)")
+    database.connection.close()
+    again = Database(tmp_path / "service.db")
+    assert [row["id"] for row in again.all("SELECT id FROM one")] == [1]
+    assert again.all("SELECT * FROM two") == []
+    again.connection.close()
