@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -216,17 +216,42 @@ def _leaves(path: str, before: Any, after: Any, found: list[_Leaf]) -> None:
         found.append((path, before, after))
 
 
-def _in_lists(before: list[Any], after: list[Any]) -> Iterator[tuple[str, Any, Any]]:
+def _in_lists(before: list[Any], after: list[Any]) -> Iterator[_Leaf]:
     # Costs a tenth of a second to import; most commands never come here.
     from deepdiff import DeepDiff
 
-    found = DeepDiff(
-        before, after, ignore_numeric_type_changes=True, view="tree", threshold_to_diff_deeper=0
-    )
-    leaves = (leaf for group in found.values() for leaf in group)
-    return (
-        (_spell(leaf.path(output_format="list")), _part(leaf.t1), _part(leaf.t2)) for leaf in leaves
-    )
+    marked = _mapped(before, _marked), _mapped(after, _marked)
+    found = DeepDiff(*marked, view="tree", threshold_to_diff_deeper=0)
+    for group in found.values():
+        for leaf in group:
+            old, new = _mapped(leaf.t1, _part), _mapped(leaf.t2, _part)
+            # To deepdiff 1 is not 1.0.
+            if old is None or new is None or not same(old, new):
+                yield _spell(leaf.path(output_format="list")), old, new
+
+
+_MARKS = {True: b"true", False: b"false"}  # JSON has no bytes
+_FLAGS = {mark: flag for flag, mark in _MARKS.items()}
+
+
+def _mapped(value: Any, of: Callable[[Any], Any]) -> Any:
+    """A nested value with something else for whatever is no list and no mapping."""
+    if isinstance(value, dict):
+        return {key: _mapped(item, of) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_mapped(item, of) for item in value]
+    return of(value)
+
+
+def _marked(value: Any) -> Any:
+    """To deepdiff true is 1, in whichever way it is asked."""
+    return _MARKS[value] if isinstance(value, bool) else value
+
+
+def _part(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return _FLAGS[value]
+    return None if type(value).__name__ == "NotPresent" else value
 
 
 def _by_path(leaf: _Leaf) -> str:
@@ -238,7 +263,3 @@ def _spell(keys: list[str | int]) -> str:
     for key in keys:  # the first one is a place in a list
         path = f"{path}[{key}]" if isinstance(key, int) else join(path, key)
     return path
-
-
-def _part(value: Any) -> Any:
-    return None if type(value).__name__ == "NotPresent" else value

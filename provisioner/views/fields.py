@@ -87,7 +87,7 @@ def field_lines(field: FieldChange, later: frozenset[str], suffix: str = "") -> 
         suffix += " (edited outside)"
     if field.sensitive:
         yield Line("~", f"~ {name}: {SENSITIVE}{suffix}")
-    elif field.unknown and field.before == field.after:
+    elif field.unknown and same(field.before, field.after):
         yield Line("~", f"~ {name}: {KNOWN_LATER}{suffix}")
     elif (
         name == "tools"

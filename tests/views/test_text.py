@@ -221,6 +221,15 @@ def test_a_replaced_reference_is_known_after_apply() -> None:
     assert body(plan) == "~ tools: (known after apply)\n(1 unchanged field hidden)"
 
 
+def test_a_flag_beside_a_replaced_reference() -> None:
+    """What becomes a flag is shown where something else only gets a new id."""
+    search = {"type": "file_search", "vector_stores": ["vector_store.handbook"]}
+    old, new = ([search, {"type": "function", "name": "ask", "default": one}] for one in (1, True))
+    plan = one(FieldChange("tools", old, new, old, unknown=True), after={"tools": new})
+
+    assert "~ default: 1 → true" in body(plan)
+
+
 def test_secrets_never_show() -> None:
     """A sensitive field shows that it changes, and nothing of its value."""
     plan = one(FieldChange("token", "old-secret", "new-secret", sensitive=True))
