@@ -94,7 +94,7 @@ def _same_flags(left: Any, right: Any) -> bool:
             if not _same_flags(value, other):
                 return False
         return True
-    if sort is list or sort is tuple:
+    if sort is list or sort is tuple or isinstance(left, list):
         return all(map(_same_flags, left, right))
     return (sort is bool) == (type(right) is bool)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.diff import Sides, compare, ignored, inside, join, parts, same, units
+from provisioner.yamltext.patches import Rearranged
 
 PATHS = {
     ("metadata", "team"): "metadata.team",
@@ -53,6 +54,7 @@ def test_paths(keys: tuple[str, ...]) -> None:
         ([1, 2], [2, 1], False),
         ((1, 2), (1, 2), True),
         ((0, 2), (False, 2), False),
+        (Rearranged([1]), [True], False),
     ],
 )
 def test_same(left: Any, right: Any, alike: bool) -> None:

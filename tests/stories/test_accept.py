@@ -44,6 +44,28 @@ def test_a_flag_where_a_number_was(world: World) -> None:
     world.settled()
 
 
+def test_flags_inside_schemas(world: World) -> None:
+    """Nor is it inside of a tool or of a response format."""
+
+    def schema(*values: object) -> dict[str, Any]:
+        return {"type": "object", "properties": {"a": {"enum": [*values]}}}
+
+    tool = {"type": "function", "name": "ask", "parameters": schema(1, 0)}
+    answer = {"type": "json_schema", "name": "answer", "schema": schema(True, "x")}
+    one = {"model": "m", "tools": [tool], "response_format": answer}
+    world.write({"specs/all.yaml": {"assistants": {"a": one}}})
+    world.apply()
+    function = {"name": "ask", "parameters": schema(1, False)}
+    format_ = {"name": "answer", "schema": schema(1, "x")}
+    edited = {
+        "tools": [{"type": "function", "function": function}],
+        "response_format": {"type": "json_schema", "json_schema": format_},
+    }
+    world.http("POST", "/assistants/${assistant.a}", edited)
+    world.ok("accept")
+    world.settled()
+
+
 def test_prompts_and_schemas_have_files_of_their_own(ours: World) -> None:
     """A prompt keeps its byte-order mark and line ends; a JSON Schema its layout; the specs stay as
     they are.
