@@ -155,10 +155,24 @@ def refusal(place: Place, said: _Answer) -> Failure:
     return Failure(Outcome.FINAL, _final(place, detail, said))
 
 
+# What OpenSSL says of a connection that it does not make, and the remedy.
+_TLS = {
+    " mismatch, certificate is not valid for ": "check the service's address: who answers there"
+    " shows the certificate of another one",
+    "certificate has expired": "have the service's certificate renewed; if it is not over, check"
+    " the clock of this machine",
+    "CERTIFICATE_VERIFY_FAILED": "let `SSL_CERT_FILE` name a file with the certificate of the"
+    " authority that has signed the service's",
+    "WRONG_VERSION_NUMBER": "check scheme and port of the service's address: who answers there does"
+    " not speak TLS",
+}
+
+
 def unsent(place: Place, cause: BaseException) -> Failure:
     """Nothing reached the service, so everything may be tried again."""
     detail = f"{place} could not be sent: {_cause(cause)}"
-    hint = "check the service's address, the network and whether the service is running"
+    usual = "check the service's address, the network and whether the service is running"
+    hint = next((hint for words, hint in _TLS.items() if words in detail), usual)
     return Failure(Outcome.UNSENT, ServiceError(Problem("Service unreachable", detail, hint)))
 
 
