@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provisioner.model import FieldChange
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_MISSING = object()
+ABSENT: Any = object()  # a part that is not there, where null would be one
 
 
 @lru_cache(maxsize=4096)  # the same labels are joined for every object
@@ -180,8 +180,8 @@ def _is_undone(sides: Sides, path: str, after: Any) -> bool:
 
 
 def _drift(sides: Sides, path: str, before: Any, after: Any) -> str | None:
-    base = sides.base.get(path, _MISSING)
-    if base is _MISSING or same(before, base):
+    base = sides.base.get(path, ABSENT)
+    if base is ABSENT or same(before, base):
         return None
     if path in sides.resetting or path in sides.undone:
         return None  # a stopped apply of ours was about to write it; the service did not keep it
@@ -195,8 +195,8 @@ _Leaf = tuple[str, Any, Any]
 
 
 def inside(before: Any, after: Any) -> list[_Leaf]:
-    """Where two nested values differ, as (path, before, after); None stands for a part that is not
-    there.
+    """Where two nested values differ, as (path, before, after); ABSENT stands for a part that is
+    not there.
     """
     found: list[_Leaf] = []
     _leaves("", before, after, found)
@@ -207,9 +207,9 @@ def _leaves(path: str, before: Any, after: Any, found: list[_Leaf]) -> None:
     """Mappings are walked here: deepdiff takes a millisecond, and lists alone need it."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key in {**before, **after}:
-            if key not in before or key not in after or not same(before[key], after[key]):
-                below = join(path, key) if path else str(key)
-                _leaves(below, before.get(key), after.get(key), found)
+            old, new = before.get(key, ABSENT), after.get(key, ABSENT)
+            if not same(old, new):
+                _leaves(join(path, key) if path else str(key), old, new, found)
     elif isinstance(before, list) and isinstance(after, list):
         found += ((f"{path}{below}", old, new) for below, old, new in _in_lists(before, after))
     else:
@@ -226,7 +226,7 @@ def _in_lists(before: list[Any], after: list[Any]) -> Iterator[_Leaf]:
         for leaf in group:
             old, new = _mapped(leaf.t1, _part), _mapped(leaf.t2, _part)
             # To deepdiff 1 is not 1.0.
-            if old is None or new is None or not same(old, new):
+            if not same(old, new):
                 yield _spell(leaf.path(output_format="list")), old, new
 
 
@@ -251,7 +251,7 @@ def _marked(value: Any) -> Any:
 def _part(value: Any) -> Any:
     if isinstance(value, bytes):
         return _FLAGS[value]
-    return None if type(value).__name__ == "NotPresent" else value
+    return ABSENT if type(value).__name__ == "NotPresent" else value
 
 
 def _by_path(leaf: _Leaf) -> str:

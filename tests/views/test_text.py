@@ -266,6 +266,23 @@ def test_schemas_are_diffed_by_structure() -> None:
     assert expected == body(plan)
 
 
+def test_null_is_a_value_in_a_schema() -> None:
+    """What comes, what goes and what becomes something else are told apart where it is null."""
+
+    def format_(*values: object, **more: object) -> dict[str, object]:
+        schema = {"description": "x" * 100, "enum": [*values], **more}
+        return {"type": "json_schema", "name": "ticket", "schema": schema}
+
+    def shown(old: dict[str, object], new: dict[str, object]) -> str:
+        return body(one(FieldChange("response_format", old, new))).split("\n    ", 1)[1]
+
+    assert shown(format_("a", None), format_("a")) == "- schema.enum[1]: null"
+    assert shown(format_("a"), format_("a", None)) == "+ schema.enum[1]: null"
+    assert shown(format_("a", None), format_("a", "b")) == '~ schema.enum[1]: null → "b"'
+    assert shown(format_(default=5), format_(default=None)) == "~ schema.default: 5 → null"
+    assert shown(format_(default=None), format_()) == "- schema.default: null"
+
+
 def test_long_texts_in_a_schema_are_diffed_as_texts() -> None:
     """A paragraph deep in a function's parameters shows its changed words, not two paragraphs side
     by side.
