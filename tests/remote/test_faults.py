@@ -248,6 +248,19 @@ def test_what_was_never_sent() -> None:
     assert "whether the service is running" in reported(failure)[1]
 
 
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "all_proxy"])
+def test_a_proxy_that_may_be_in_the_way(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sees `403` of a proxy is told that there is one."""
+    for one in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(one, raising=False)
+        monkeypatch.delenv(one.lower(), raising=False)
+    monkeypatch.setenv("NO_PROXY", "x")
+    assert "proxy" not in reported(unsent(place("GET /files"), OSError("refused")))[1]
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+    hint = reported(unsent(place("GET /files"), OSError("403 Forbidden")))[1]
+    assert hint.endswith(f"; a proxy is named by `{name}`")
+
+
 VERIFY = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: "
 
 
