@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provisioner.model import FieldChange
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_MISSING = object()
+ABSENT: Any = object()  # a part that is not there, where null would be one
 
 
 @lru_cache(maxsize=4096)  # the same labels are joined for every object
@@ -94,7 +94,7 @@ def _same_flags(left: Any, right: Any) -> bool:
             if not _same_flags(value, other):
                 return False
         return True
-    if sort is list or sort is tuple:
+    if sort is list or sort is tuple or isinstance(left, list):
         return all(map(_same_flags, left, right))
     return (sort is bool) == (type(right) is bool)
 
@@ -180,8 +180,8 @@ def _is_undone(sides: Sides, path: str, after: Any) -> bool:
 
 
 def _drift(sides: Sides, path: str, before: Any, after: Any) -> str | None:
-    base = sides.base.get(path, _MISSING)
-    if base is _MISSING or same(before, base):
+    base = sides.base.get(path, ABSENT)
+    if base is ABSENT or same(before, base):
         return None
     if path in sides.resetting or path in sides.undone:
         return None  # a stopped apply of ours was about to write it; the service did not keep it
@@ -195,8 +195,8 @@ _Leaf = tuple[str, Any, Any]
 
 
 def inside(before: Any, after: Any) -> list[_Leaf]:
-    """Where two nested values differ, as (path, before, after); None stands for a part that is not
-    there.
+    """Where two nested values differ, as (path, before, after); ABSENT stands for a part that is
+    not there.
     """
     found: list[_Leaf] = []
     _leaves("", before, after, found)
@@ -207,26 +207,51 @@ def _leaves(path: str, before: Any, after: Any, found: list[_Leaf]) -> None:
     """Mappings are walked here: deepdiff takes a millisecond, and lists alone need it."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key in {**before, **after}:
-            if key not in before or key not in after or not same(before[key], after[key]):
-                below = join(path, key) if path else str(key)
-                _leaves(below, before.get(key), after.get(key), found)
+            old, new = before.get(key, ABSENT), after.get(key, ABSENT)
+            if not same(old, new):
+                _leaves(join(path, key) if path else str(key), old, new, found)
     elif isinstance(before, list) and isinstance(after, list):
         found += ((f"{path}{below}", old, new) for below, old, new in _in_lists(before, after))
     else:
         found.append((path, before, after))
 
 
-def _in_lists(before: list[Any], after: list[Any]) -> Iterator[tuple[str, Any, Any]]:
+def _in_lists(before: list[Any], after: list[Any]) -> Iterator[_Leaf]:
     # Costs a tenth of a second to import; most commands never come here.
     from deepdiff import DeepDiff
 
-    found = DeepDiff(
-        before, after, ignore_numeric_type_changes=True, view="tree", threshold_to_diff_deeper=0
-    )
-    leaves = (leaf for group in found.values() for leaf in group)
-    return (
-        (_spell(leaf.path(output_format="list")), _part(leaf.t1), _part(leaf.t2)) for leaf in leaves
-    )
+    marked = _mapped(before, _marked), _mapped(after, _marked)
+    found = DeepDiff(*marked, view="tree", threshold_to_diff_deeper=0)
+    for group in found.values():
+        for leaf in group:
+            old, new = _mapped(leaf.t1, _part), _mapped(leaf.t2, _part)
+            # To deepdiff 1 is not 1.0.
+            if not same(old, new):
+                yield _spell(leaf.path(output_format="list")), old, new
+
+
+_MARKS = {True: b"true", False: b"false"}  # JSON has no bytes
+_FLAGS = {mark: flag for flag, mark in _MARKS.items()}
+
+
+def _mapped(value: Any, of: Callable[[Any], Any]) -> Any:
+    """A nested value with something else for whatever is no list and no mapping."""
+    if isinstance(value, dict):
+        return {key: _mapped(item, of) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_mapped(item, of) for item in value]
+    return of(value)
+
+
+def _marked(value: Any) -> Any:
+    """To deepdiff true is 1, in whichever way it is asked."""
+    return _MARKS[value] if isinstance(value, bool) else value
+
+
+def _part(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return _FLAGS[value]
+    return ABSENT if type(value).__name__ == "NotPresent" else value
 
 
 def _by_path(leaf: _Leaf) -> str:
@@ -238,7 +263,3 @@ def _spell(keys: list[str | int]) -> str:
     for key in keys:  # the first one is a place in a list
         path = f"{path}[{key}]" if isinstance(key, int) else join(path, key)
     return path
-
-
-def _part(value: Any) -> Any:
-    return None if type(value).__name__ == "NotPresent" else value

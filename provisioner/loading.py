@@ -25,6 +25,10 @@ _DECLARES_A_LOCK = re.compile(r"^[^#\n]*\block[\"']?\s*:", re.M)
 class LoadError(LockError):
     """The lock of an environment cannot be loaded."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It gets from one process of an application to another whole."""
+        return type(self), (self.problems,)
+
     def __str__(self) -> str:
         return "\n".join(
             problem.detail + (f" Hint: {problem.hint}." if problem.hint else "")

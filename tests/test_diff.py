@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.diff import Sides, compare, ignored, inside, join, parts, same, units
+from provisioner.diff import ABSENT, Sides, compare, ignored, inside, join, parts, same, units
+from provisioner.yamltext.patches import Rearranged
 
 PATHS = {
     ("metadata", "team"): "metadata.team",
@@ -53,6 +54,7 @@ def test_paths(keys: tuple[str, ...]) -> None:
         ([1, 2], [2, 1], False),
         ((1, 2), (1, 2), True),
         ((0, 2), (False, 2), False),
+        (Rearranged([1]), [True], False),
     ],
 )
 def test_same(left: Any, right: Any, alike: bool) -> None:
@@ -179,18 +181,31 @@ INSIDE: dict[str, tuple[Any, Any, list[tuple[str, Any, Any]]]] = {
     "nothing": ({"a": 1}, {"a": 1.0}, []),
     "a value": ({"a": 1}, {"a": 2}, [("a", 1, 2)]),
     "true is not 1": ({"a": {"b": 1}}, {"a": {"b": True}}, [("a.b", 1, True)]),
-    "a key more": ({"a": {}}, {"a": {"b c": 1}}, [('a["b c"]', None, 1)]),
-    "a key less": ({"a": {"b": 1}}, {"a": {}}, [("a.b", 1, None)]),
-    "a key that is null": ({}, {"a": None}, [("a", None, None)]),
+    "a key more": ({"a": {}}, {"a": {"b c": 1}}, [('a["b c"]', ABSENT, 1)]),
+    "a key less": ({"a": {"b": 1}}, {"a": {}}, [("a.b", 1, ABSENT)]),
+    "a key that is null": ({}, {"a": None}, [("a", ABSENT, None)]),
+    "a null that goes": ({"a": None}, {}, [("a", None, ABSENT)]),
+    "an item that is null": (["x", None], ["x"], [("[1]", None, ABSENT)]),
+    "null instead": (["x", 1], ["x", None], [("[1]", 1, None)]),
     "in order": ({"b": 1, "a": 1}, {"b": 2, "a": 2}, [("a", 1, 2), ("b", 1, 2)]),
-    "an item more": ({"a": [1]}, {"a": [1, 2]}, [("a[1]", None, 2)]),
-    "an item less": ({"a": [1, 2]}, {"a": [1]}, [("a[1]", 2, None)]),
+    "an item more": ({"a": [1]}, {"a": [1, 2]}, [("a[1]", ABSENT, 2)]),
+    "an item less": ({"a": [1, 2]}, {"a": [1]}, [("a[1]", 2, ABSENT)]),
     "in an item": (
         {"a": [{"b": {"c d": [1]}}]},
         {"a": [{"b": {"c d": [2]}}]},
         [('a[0].b["c d"][0]', 1, 2)],
     ),
     "1 and 1.0 in a list": ({"a": [1, {"b": 2}, 3]}, {"a": [1.0, {"b": 2.0}, 4]}, [("a[2]", 3, 4)]),
+    "a flag that was a number": ({"a": [1, "x"]}, {"a": [True, "x"]}, [("a[0]", 1, True)]),
+    "a number that was a flag": ([{"a": False}], [{"a": 0}], [("[0].a", False, 0)]),
+    "flags that changed places": ([True, 1], [1, True], [("[0]", True, 1), ("[1]", 1, True)]),
+    "a flag in what is new": ([], [{"a": [True]}], [("[0]", ABSENT, {"a": [True]})]),
+    "a flag and its word": ([True], ["true"], [("[0]", True, "true")]),
+    "the last digit": (
+        [10**19, 0.1234567890123],
+        [10**19 + 1, 0.1234567890124],
+        [("[0]", 10**19, 10**19 + 1), ("[1]", 0.1234567890123, 0.1234567890124)],
+    ),
     "an item of another kind": ({"a": [1]}, {"a": ["x"]}, [("a[0]", 1, "x")]),
     "a list that was none": ({"a": 1}, {"a": [1]}, [("a", 1, [1])]),
     "a list no more": ({"a": [1]}, {"a": 1}, [("a", [1], 1)]),
@@ -200,7 +215,12 @@ INSIDE: dict[str, tuple[Any, Any, list[tuple[str, Any, Any]]]] = {
     "wholly different items": (
         {"a": [{"type": "x", "b": 1, "c": 2}]},
         {"a": [{"type": "y", "d": 3}]},
-        [("a[0].b", 1, None), ("a[0].c", 2, None), ("a[0].d", None, 3), ("a[0].type", "x", "y")],
+        [
+            ("a[0].b", 1, ABSENT),
+            ("a[0].c", 2, ABSENT),
+            ("a[0].d", ABSENT, 3),
+            ("a[0].type", "x", "y"),
+        ],
     ),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -152,6 +153,8 @@ def test_no_lock(tmp_path: Path) -> None:
         load("prod", tmp_path)
     assert str(tmp_path / "locks" / "prod.lock.json") in str(caught.value)
     assert "provisioner apply -e prod" in str(caught.value)
+    # Also in the process that has started the one which loads it.
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
 def test_newer_lock(root: Path) -> None:

@@ -23,6 +23,7 @@ from provisioner.apply.schedule import TaskOutcome
 from provisioner.errors import ProvisionerError
 from provisioner.kinds import holds_files, is_file, kind
 from provisioner.kinds.base import Form, ProfileForm, Write
+from provisioner.lock.entry import alike
 from provisioner.model import Action, Address, Change, Event, Fields, Locked, Profile, Remnant
 from provisioner.plan.moves import moving
 from provisioner.remote.sent import watched
@@ -63,7 +64,7 @@ async def _made(run: Run, change: Change) -> Locked:
         entry = without_write(run, change, form)
         # Files have moved before.
         respelled = {} if is_file(change.address) else _moved(run, change)
-        if run.written.get(change.address) != entry:
+        if not alike(run.written.get(change.address), entry):
             await run.record(
                 await run.intent(change.address, "settle"),
                 change.address,
@@ -141,7 +142,7 @@ async def _created(run: Run, change: Change, form: Form) -> Locked:
     live = await read_back(run, change, form=form, write=write, live=made.live)
     if live is not made.live:
         entry = after_write(run, change, form, live, later)
-        if entry != run.entries[change.address]:
+        if not alike(entry, run.entries[change.address]):
             number = await run.intent(change.address, "settle")
             await run.record(number, change.address, entry=entry)
     return await _completed(run, change, form, write, later) if later else entry
@@ -228,7 +229,7 @@ async def _profile(run: Run, change: Change, form: ProfileForm) -> Locked:
     if old and old.digest == profile.digest:
         profile = old
     entry = _deposing(replace(of_profile(run, change), profile=profile), change, before)
-    if entry != run.written.get(address):
+    if not alike(entry, run.written.get(address)):
         await run.record(
             await run.intent(address, "profile"),
             address,

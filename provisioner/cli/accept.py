@@ -53,11 +53,13 @@ async def _accept(
     context = console.open()
     accepted = _placed(console, await accept(context, words))
     document = accepted_document(accepted)
-    if console.json:
-        console.document(document)
-    else:
-        console.result(_text(console, context, accepted, format))
-    saved = out is None or console.saved(out, json.dumps(document).encode(), "Result", 0o600)
+    try:
+        if console.json:
+            console.document(document)
+        else:
+            console.result(_text(console, context, accepted, format))
+    finally:  # the specs are written, whatever stdout takes
+        saved = out is None or console.saved(out, json.dumps(document).encode(), "Result", 0o600)
     return 1 if accepted.not_accepted or not saved else 0
 
 

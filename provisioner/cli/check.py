@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from provisioner import disk, interrupts
-from provisioner.cli.console import Console, command, refuse_file
+from provisioner.cli.console import Console, command, is_kept, refuse_file
 from provisioner.cli.streams import aside
 from provisioner.errors import UsageError
 from provisioner.model import Problem
@@ -100,8 +100,10 @@ def check(
         _prepare(console, junit)
     wanted = CheckOptions(max_tokens, parallelism)
     report = interrupts.run_main(_check(console, addresses or [], wanted, planned=planned))
-    console.result(_text(console, report, format))
-    saved = junit is None or console.saved(junit, _junit(report), "Result")
+    try:
+        console.result(_text(console, report, format))
+    finally:  # what was paid for is kept, where stdout takes nothing
+        saved = junit is None or console.saved(junit, _junit(report), "Result")
     if report.interrupted:
         return interrupts.CODE
     return 0 if report.passed and saved else 1
@@ -122,6 +124,9 @@ def _prepare(console: Console, out: Path) -> None:
     if disk.real(place).is_relative_to(console.root / "specs"):
         detail = f"`{out}` would be read as a spec."
         raise UsageError(Problem("Wrong usage", detail, "name a file outside `specs/`"))
+    if is_kept(disk.real(place)):
+        detail = f"`{out}` looks like the settings of a workspace or a lock, not like a result."
+        raise UsageError(Problem("Wrong usage", detail, "name another file"))
     disk.make_folder(place.parent)
 
 

@@ -277,6 +277,14 @@ def refuse_file(folder: Path) -> None:
             raise UsageError(Problem("Not a folder", detail, "name another folder"))
 
 
+def is_kept(place: Path) -> bool:
+    """Whether a file is called like the settings of a workspace, a lock or its journal: no result
+    is written over those.
+    """
+    name = place.name
+    return name in ("provisioner.yaml", "lock.json") or name.endswith((".lock.json", ".journal"))
+
+
 def addresses(texts: list[str] | None) -> frozenset[Address]:
     """The addresses of a command line."""
     return frozenset(address_of(text) for text in texts or ())

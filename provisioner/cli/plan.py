@@ -70,8 +70,10 @@ async def _plan(
     from provisioner.cli.planning import plan_now, saved, show_plan
 
     made = await plan_now(console.open(), wanted)
-    show_plan(console, made, format)
-    written = out is None or saved(console, made, out)
+    try:
+        show_plan(console, made, format)
+    finally:  # it is a result of its own, whatever stdout takes
+        written = out is None or saved(console, made, out)
     if made.stopped or not written:
         return 1
     return 0 if made.empty else CHANGES

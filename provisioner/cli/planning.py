@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner import disk
-from provisioner.cli.console import Console
+from provisioner.cli.console import Console, is_kept
 from provisioner.cli.options import PlanFormat
 from provisioner.errors import PlanError, UsageError
 from provisioner.model import Plan, Problem
@@ -97,11 +97,9 @@ def check_out(console: Console, out: Path, *, refreshed: bool) -> None:
 
 def check_place(console: Console, out: Path, *, what: str, such_as: str) -> None:
     """Refuse to save where something else belongs."""
-    spec_like = out.suffix.lower() in (".yaml", ".yml") or out.name.endswith(
-        (".lock.json", ".journal")
-    )
-    inside = disk.real(console.path(out)).is_relative_to(console.root / "specs")
-    if spec_like or inside or out.name == "lock.json":
+    place = disk.real(console.path(out))
+    spec_like = place.suffix.lower() in (".yaml", ".yml") or is_kept(place)
+    if spec_like or place.is_relative_to(console.root / "specs"):
         raise _wrong(
             f"`--out {out}` looks like a spec or a lock, not like {what}.",
             f"name it `{such_as}`, say",

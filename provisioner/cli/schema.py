@@ -42,7 +42,10 @@ def schema(
 
     if write is not None:
         refuse_file(console.path(write))
-        schemas.write(console.path(write))
+        written = schemas.write(console.path(write))
+        if console.json:
+            names = [path.name for path in written]
+            console.document({"folder": str(write), "written": names})
         console.say(f"Wrote the schemas to {write}.")
         return
     made = {

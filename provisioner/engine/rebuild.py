@@ -17,6 +17,7 @@ from provisioner.errors import FORBIDDEN, LockError, Refused
 from provisioner.kinds import Key, file_at, file_kind, holds_files, is_file, keys, kind
 from provisioner.kinds.base import Names
 from provisioner.kinds.vector_store.store_files import list_store_files
+from provisioner.lock.entry import alike
 from provisioner.model import Address, Desired, Fields, Live, Locked, LockState, Problem, StoreFile
 from provisioner.plan.moves import with_moves
 from provisioner.plan.ownership import several
@@ -70,7 +71,10 @@ async def rebuild(context: Context, lineage: str | None = None) -> Rebuilt:
         raise LockError(proof.problems)
     async with context.remote() as remote:
         state, doubtful = await _alike(context, remote, proof.state(store_files), listed)
-    if state.resources == base.resources and not _lineages(context, listed):
+    known = state.resources.keys() == base.resources.keys() and all(
+        alike(entry, base.resources[address]) for address, entry in state.resources.items()
+    )
+    if known and not _lineages(context, listed):
         raise LockError(_NOTHING)
     state = _with_our_own(context, state, lock, listed)
     left = [
@@ -433,7 +437,7 @@ def _with_our_own(
     resources = dict(state.resources)
     for address, entry in state.resources.items():
         want = context.specs.desired.get(address)
-        if want is None or want.api != entry.api or known.get(address) == entry:
+        if want is None or want.api != entry.api or alike(known.get(address), entry):
             continue
         table = kind(address.kind).fields
         own = _some(want.fields, table.named("local"))

@@ -325,8 +325,8 @@ class Evaluator:
         if isinstance(test, str | int | float | None):
             return self.value(node.first if test else node.second, scope)
         first, second = self.value(node.first, scope), self.value(node.second, scope)
-        same = first is second or (plain(first) and plain(second) and first == second)
-        return first if same else Unknown(_last(node.text), node.text, node.at)
+        alike = first is second or (plain(first) and plain(second) and same(first, second))
+        return first if alike else Unknown(_last(node.text), node.text, node.at)
 
     def _value_function(self, node: code.Function, scope: Scope) -> Any:
         return Closure(node, scope)

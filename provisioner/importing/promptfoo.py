@@ -254,7 +254,7 @@ def _filled(text: str, variables: Mapping[str, Any]) -> str | None:
         value = variables.get(match[1])
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             return None
-        literal = str(value)
+        literal = _said(value)
         nested = any(name in variables for name in _PLACE.findall(literal))
         if nested or literal.startswith(_ELSEWHERE[:2]):
             return None
@@ -408,11 +408,13 @@ class _Turn:
 
     def latency(self, kind: str, values: list[str], one: Mapping[str, Any], at: Path) -> bool:
         threshold = one.get("threshold")
-        good = isinstance(threshold, int | float) and 0 < threshold <= 3_600_000
-        if good and not isinstance(threshold, bool) and isinstance(threshold, int | float):
-            seconds = threshold / 1000
-            self.expect["max_seconds"] = int(seconds) if seconds == int(seconds) else seconds
-        return good
+        if isinstance(threshold, bool) or not isinstance(threshold, int | float):
+            return False
+        if not 0 < threshold <= 3_600_000:
+            return False
+        seconds = threshold / 1000
+        self.expect["max_seconds"] = int(seconds) if seconds == int(seconds) else seconds
+        return True
 
     def script(self, kind: str, values: list[str], one: Mapping[str, Any], at: Path) -> bool:
         """What our own export writes as code; nothing else is understood, and nothing is run."""
@@ -440,10 +442,16 @@ def _read(text: str) -> Any:
 def _texts(value: Any) -> Iterator[str]:
     """The texts that an assertion compares with, where each is known."""
     for one in _list(value):
-        plain = str(one) if isinstance(one, int | float) and not isinstance(one, bool) else one
+        plain = _said(one) if isinstance(one, int | float) and not isinstance(one, bool) else one
         text = _meant(plain) if isinstance(plain, str) else None
         if text:
             yield text
+
+
+def _said(value: str | float) -> str:
+    """As promptfoo says it: to JavaScript, 2.0 is 2."""
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 10**21
+    return str(int(value) if whole else value)
 
 
 def _list(value: Any) -> list[Any]:

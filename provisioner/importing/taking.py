@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from provisioner.diff import same
 from provisioner.importing.nouns import Lost, Origin
 from provisioner.model import Stamp
 from provisioner.text import did_you_mean, dotted
@@ -126,10 +127,10 @@ class Taking:
         for name, value in inner.items():
             name = str(name)
             if name in self.left:
-                same = self.left[name] == value
-                why = f"says {'the same as' if same else 'something else than'}"
+                alike = same(self.left[name], value)
+                why = f"says {'the same as' if alike else 'something else than'}"
                 why += f" `{dotted((*at, name))}`, which was taken"
-                severity = "note" if same else "warning"
+                severity = "note" if alike else "warning"
                 self.losses.lose(self.path(name), self.left[name], why, None, severity)
             self.put(name, value, (*at, name))
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from provisioner import kinds
+from provisioner.diff import same
 from provisioner.masking import concealed
 from provisioner.model import ID_RULE, Address, Approved, Locked, Overwritten, Profile, is_id
 from provisioner.shapes import address as is_address
@@ -23,6 +24,13 @@ class WrongShape(ValueError):
     def __init__(self, message: str, key: str | None = None) -> None:
         super().__init__(message)
         self.key = key
+
+
+def alike(one: Locked | None, other: Locked | None) -> bool:
+    """Whether two entries say the same, where a flag is no number, and to Python it is one."""
+    if one is None or other is None or one != other:
+        return one is other
+    return same(one.fields, other.fields) and same(one.unkept, other.unkept)
 
 
 def entry_to_json(entry: Locked) -> dict[str, Any]:

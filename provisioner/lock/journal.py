@@ -19,6 +19,7 @@ from provisioner.errors import LockError
 from provisioner.kinds import is_file
 from provisioner.lock.entry import (
     WrongShape,
+    alike,
     approved_from_json,
     approved_to_json,
     entry_from_json,
@@ -270,7 +271,8 @@ class _Story:
         return any(intent.id not in carried for intent in self.unfinished())
 
     def is_in(self, state: LockState) -> bool:
-        return all(state.resources.get(address) == entry for address, entry in self.entries.items())
+        resources = state.resources
+        return all(alike(resources.get(address), entry) for address, entry in self.entries.items())
 
     def _take(self, record: _Record) -> None:
         if record["type"] == "left":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from provisioner.diff import top
+from provisioner.diff import same, top
 from provisioner.kinds import holds_files, kind
 from provisioner.kinds.base import Names, ProfileForm
 from provisioner.model import Action, Address, Change, FieldChange, Remnant
@@ -71,15 +71,17 @@ def rerender(case: Situation, changes: Changes) -> None:
         if entry is None or entry.profile is None:
             continue
         request = form.render(address, change.after, names, change.lost)
-        if form.digest(request) != entry.profile.digest:
-            before = {
-                key: value for key, value in entry.profile.request.items() if key != "metadata"
-            }
-            after = {key: value for key, value in request.items() if key != "metadata"}
-            fields = (*change.fields, FieldChange("request", before, after, before))
-            changes[address] = replace(
-                change, action=Action.UPDATE, reason="request_changed", fields=fields
-            )
+        kept = entry.profile.request
+        if form.digest(request) == entry.profile.digest:
+            continue
+        if same(form.units(kept), form.units(request)):  # it is spelt otherwise: 1 is 1.0
+            continue
+        before = {key: value for key, value in kept.items() if key != "metadata"}
+        after = {key: value for key, value in request.items() if key != "metadata"}
+        fields = (*change.fields, FieldChange("request", before, after, before))
+        changes[address] = replace(
+            change, action=Action.UPDATE, reason="request_changed", fields=fields
+        )
 
 
 def rolled_back(case: Situation, changes: Changes) -> list[str]:

@@ -5,6 +5,7 @@ attempt.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,6 +24,7 @@ from provisioner.model import Problem
 from provisioner.records import dataclass
 from provisioner.remote.retries import Outcome, retry_after
 from provisioner.remote.settling import parts_of
+from provisioner.text import quoted
 
 _QUOTA = frozenset(
     {
@@ -157,10 +159,32 @@ def refusal(place: Place, said: _Answer) -> Failure:
     return Failure(Outcome.FINAL, _final(place, detail, said))
 
 
+# What OpenSSL says of a connection that it does not make, and the remedy.
+_TLS = {
+    " mismatch, certificate is not valid for ": "check the service's address: who answers there"
+    " shows the certificate of another one",
+    "certificate has expired": "have the service's certificate renewed; if it is not over, check"
+    " the clock of this machine",
+    "CERTIFICATE_VERIFY_FAILED": "let `SSL_CERT_FILE` name a file with the certificate of the"
+    " authority that has signed the service's",
+    "WRONG_VERSION_NUMBER": "check scheme and port of the service's address: who answers there does"
+    " not speak TLS",
+}
+
+
+def _proxies() -> list[str]:
+    """The variables of the surroundings that name a proxy, whether it is for this host or not."""
+    ends = ("http_proxy", "https_proxy", "all_proxy")
+    return sorted(name for name, value in os.environ.items() if value and name.lower() in ends)
+
+
 def unsent(place: Place, cause: BaseException) -> Failure:
     """Nothing reached the service, so everything may be tried again."""
     detail = f"{place} could not be sent: {_cause(cause)}"
-    hint = "check the service's address, the network and whether the service is running"
+    usual = "check the service's address, the network and whether the service is running"
+    if proxies := _proxies():
+        usual += f"; a proxy is named by {quoted(proxies, 'and')}"
+    hint = next((hint for words, hint in _TLS.items() if words in detail), usual)
     return Failure(Outcome.UNSENT, ServiceError(Problem("Service unreachable", detail, hint)))
 
 

@@ -13,7 +13,7 @@ _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]")  # how OpenSSL finds a certificate i
 def system_trust() -> ssl.SSLContext | None:
     """The certificates that the system trusts, by the library's rules, without importing it: that
     takes 40 ms. None where more than a look at OpenSSL's own places is needed: where the
-    surroundings name others, on systems that keep them elsewhere, or where there are none.
+    surroundings name others, on systems that keep them elsewhere, or where there are none to read.
     """
     if sys.platform in ("darwin", "win32"):
         return None
@@ -25,7 +25,10 @@ def system_trust() -> ssl.SSLContext | None:
     if not (file or folder):
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(file, folder)
+    try:
+        context.load_verify_locations(file, folder)
+    except OSError:  # an `SSLError`, too: no certificates are in it
+        return None
     return context
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from provisioner import jsontext
-from provisioner.diff import inside, join, same, top, units
+from provisioner.diff import ABSENT, inside, join, same, top, units
 from provisioner.kinds import holds_files, kind
 from provisioner.masking import SENSITIVE
 from provisioner.model import Action, Change, FieldChange
@@ -87,7 +87,7 @@ def field_lines(field: FieldChange, later: frozenset[str], suffix: str = "") -> 
         suffix += " (edited outside)"
     if field.sensitive:
         yield Line("~", f"~ {name}: {SENSITIVE}{suffix}")
-    elif field.unknown and field.before == field.after:
+    elif field.unknown and same(field.before, field.after):
         yield Line("~", f"~ {name}: {KNOWN_LATER}{suffix}")
     elif (
         name == "tools"
@@ -202,7 +202,21 @@ def structural(path: str, old: Any, new: Any) -> Iterator[Line]:
         joined = (
             f"{path}.{below}" if path and below and not below.startswith("[") else f"{path}{below}"
         )
-        yield from difference(inline(joined), before, after=after)
+        yield from _part(inline(joined), before, after)
+
+
+def _part(name: str, before: Any, after: Any) -> Iterator[Line]:
+    """A node of a document that differs, comes or goes; null is a value here."""
+    if before is ABSENT:
+        yield from difference(name, None, after=after)
+    elif after is ABSENT and before is None:
+        yield Line("-", f"- {name}: null")
+    elif after is ABSENT:
+        yield from difference(name, before, after=None)
+    elif None in (before, after) and not (text_like(before) or text_like(after)):
+        yield Line("~", f"~ {name}: {value(before)} → {value(after)}")
+    else:
+        yield from difference(name, before, after=after)
 
 
 def refers(given: Any, later: frozenset[str]) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import field
 from pathlib import PurePosixPath
 from typing import Any
 
+from provisioner.diff import same
 from provisioner.engine.checking import Subject
 from provisioner.masking import without_secrets
 from provisioner.model import Address, CheckTurn, Expectation
@@ -279,7 +280,7 @@ def _lost(turn: CheckTurn, api: str, answers: _Outputs) -> Iterator[str]:
     if turn.answer:
         yield "`answer` is left out: promptfoo calls no Python here"
     for name, output in turn.outputs.items():
-        if answers.get(name) != output:
+        if not same(answers.get(name), output):
             yield f"another check has another output of `{name}`, and promptfoo uses that one"
     yield from _lost_expectations(turn.expect, api)
 

@@ -501,7 +501,7 @@ def _text(spot: Spot, field: str, *, raw: Mapping[str, Any], live: Any) -> Edit:
 def _with_documents(
     spot: Spot, field: str, *, raw: Any, new: Any, documents: Mapping[str, Any]
 ) -> Iterator[Edit]:
-    if new != raw or (isinstance(new, Rearranged) and new.origins != list(range(len(raw)))):
+    if not same(raw, new) or (isinstance(new, Rearranged) and new.origins != list(range(len(raw)))):
         yield _edit(spot, set_value((*spot.path, field), new))
     for file, schema in documents.items():
         yield Edit(spot.tree.normal(schema_file(file)), set_value((), schema), document=True)

@@ -166,6 +166,19 @@ def no_reader() -> Iterator[int]:
 
 
 @full
+def test_a_file_is_saved_all_the_same(world: World) -> None:
+    """What was asked for in a file beside a result that is lost is there, whole."""
+    check = [{"say": "hello", "expect": {"contains": "hello"}}]
+    world.write({"specs/a.yaml": {"assistants": {"a": {"model": "m", "checks": {"c": check}}}}})
+    world.apply()
+    for words in ("plan --out a.plan", "accept --out a.json", "check --junit a.xml"):
+        with no_room() as nowhere:
+            done = started(world, words, out=nowhere)
+        assert done.returncode == 1 and LOST in done.stderr, words
+        assert (world.root / words.split()[-1]).stat().st_size > 0, words
+
+
+@full
 @buffering
 @pytest.mark.parametrize(
     "words",

@@ -102,6 +102,13 @@ def test_where_nobody_searches(below: Path, words: tuple[str, ...]) -> None:
     assert words[-1] == "." or (below / "new").is_dir()
 
 
+def test_schemas_that_were_written_are_listed(tmp_path: Path) -> None:
+    """`--json` prints one document here as well."""
+    listed = run(tmp_path, "schema", "--write", "new", "--json").json
+    assert listed["folder"] == "new"
+    assert sorted(listed["written"]) == sorted(path.name for path in (tmp_path / "new").iterdir())
+
+
 def test_a_workspace_without_settings_stays_one(workspace: Path) -> None:
     """A folder with specs of its own is no part of the workspace around it."""
     inner = workspace / "examples" / "inner"

@@ -41,6 +41,7 @@ def lost(findings: Findings) -> set[str]:
     [
         ("icontains", "a", {"contains": "a"}),
         ("contains", 27, {"contains": "27"}),
+        ("contains", 27.0, {"contains": "27"}),
         ("contains-all", ["a", "b"], {"contains": ["a", "b"]}),
         ("not-icontains", "a", {"not_contains": "a"}),
         ("not-contains-any", ["a", "b"], {"not_contains": ["a", "b"]}),
@@ -55,6 +56,13 @@ def lost(findings: Findings) -> set[str]:
 def test_what_a_check_can_say(type: str, value: Any, expect: dict[str, Any]) -> None:
     """Each assertion is what holds of the same replies."""
     assert expected({"type": type, "value": value}) == {"expect": expect}
+
+
+def test_a_number_in_a_prompt() -> None:
+    """It is said as JavaScript says it: 2.0 is 2."""
+    findings = filled({"vars": {"question": 2.0}}, {"vars": {"question": 0.5}})
+    checks = findings.found[0].fields["checks"]
+    assert [turn["say"] for (turn,) in checks.values()] == ["Answer 2", "Answer 0.5"]
 
 
 def test_judges_and_seconds() -> None:
@@ -78,6 +86,7 @@ def test_judges_and_seconds() -> None:
         {"type": "contains", "value": "{{ name }}"},
         {"type": "is-json", "value": "file://schema.json"},
         {"type": "equals", "value": {"a": 1}},
+        {"type": "latency", "threshold": True},
     ],
 )
 def test_what_no_check_can_say(one: dict[str, Any]) -> None:

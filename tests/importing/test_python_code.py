@@ -179,6 +179,13 @@ def test_branches_that_only_look_alike() -> None:
         """
     )
     assert one.fields["temperature"] == "${var.count}"
+    (one,) = found(
+        """
+        count = True if key() else 1
+        client.beta.assistants.create(model="gpt-4o", name="x", temperature=count)
+        """
+    )
+    assert isinstance(one.fields["temperature"], str)
 
 
 def test_texts_beside_the_source(tmp_path: Path) -> None:

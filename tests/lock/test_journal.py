@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from provisioner.errors import LockError
+from provisioner.lock.entry import alike
 from provisioner.lock.journal import Folded, Intent, Journal, Sink, fold, opening
-from provisioner.model import Address, LockState
+from provisioner.model import Address, Locked, LockState
 
 from .contract import LEAVE, ORIGIN, SUPPORT, entry, state
 
@@ -367,3 +368,19 @@ def test_a_clock_that_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [record["type"] for record in lines.records] == ["intent", "leaving"]
     (left,) = journal.open
     assert left.latest == 1_800_000_000
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (None, None, True),
+        (None, entry(SUPPORT, "a"), False),
+        (entry(SUPPORT, "a", n=1), entry(SUPPORT, "a", n=1.0), True),
+        (entry(SUPPORT, "a", n=1), entry(SUPPORT, "a", n=True), False),
+        (entry(SUPPORT, "a", n={"x": [0]}), entry(SUPPORT, "a", n={"x": [False]}), False),
+        (entry(SUPPORT, "a", n=1), entry(SUPPORT, "b", n=1), False),
+    ],
+)
+def test_entries_that_say_the_same(one: Locked | None, other: Locked | None, same: bool) -> None:
+    """Two of them, or none twice; a flag is no number."""
+    assert alike(one, other) is alike(other, one) is same

@@ -248,6 +248,41 @@ def test_what_was_never_sent() -> None:
     assert "whether the service is running" in reported(failure)[1]
 
 
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "all_proxy"])
+def test_a_proxy_that_may_be_in_the_way(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sees `403` of a proxy is told that there is one."""
+    for one in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(one, raising=False)
+        monkeypatch.delenv(one.lower(), raising=False)
+    monkeypatch.setenv("NO_PROXY", "x")
+    assert "proxy" not in reported(unsent(place("GET /files"), OSError("refused")))[1]
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+    hint = reported(unsent(place("GET /files"), OSError("403 Forbidden")))[1]
+    assert hint.endswith(f"; a proxy is named by `{name}`")
+
+
+VERIFY = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: "
+
+
+@pytest.mark.parametrize(
+    ("why", "remedy"),
+    [
+        (f"{VERIFY}unable to get local issuer certificate", "`SSL_CERT_FILE`"),
+        (f"{VERIFY}self-signed certificate", "`SSL_CERT_FILE`"),
+        (f"{VERIFY}certificate has expired", "renewed"),
+        (f"{VERIFY}Hostname mismatch, certificate is not valid for 'x'.", "of another one"),
+        (f"{VERIFY}IP address mismatch, certificate is not valid for '::1'.", "of another one"),
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number", "does not speak TLS"),
+    ],
+)
+def test_a_connection_that_is_not_trusted(why: str, remedy: str) -> None:
+    """What is wrong with a certificate has a remedy of its own: the network has nothing to do
+    with it.
+    """
+    said, hint = reported(unsent(place("GET /files"), OSError(why)))
+    assert why in said and remedy in hint
+
+
 @pytest.mark.parametrize(
     ("method", "kind", "summary"),
     [

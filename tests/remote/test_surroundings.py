@@ -228,6 +228,7 @@ def test_a_certificate_of_ones_own(surroundings: pytest.MonkeyPatch, certificate
     with pytest.raises(ServiceError, match="CERTIFICATE_VERIFY_FAILED") as refused:
         secured(certificate, answer, create)
     assert refused.value.problems[0].summary == "Service unreachable"
+    assert "`SSL_CERT_FILE`" in str(refused.value.problems[0].hint)
 
     surroundings.setenv("SSL_CERT_FILE", str(certificate))
     assert secured(certificate, answer, read) == {"id": "asst_1"}
@@ -265,6 +266,7 @@ def test_the_systems_certificates(
     [
         ("/nowhere/cert.pem", "/nowhere", "OTHER", "x"),
         ("/nowhere/cert.pem", os.fspath(Path(__file__).parent), "OTHER", "x"),
+        (__file__, "/nowhere", "OTHER", "x"),
         (__file__, "/nowhere", "SSL_CERT_FILE", "/nowhere/own.pem"),
         (__file__, "/nowhere", "SSL_CERT_DIR", "/nowhere"),
     ],
@@ -272,7 +274,9 @@ def test_the_systems_certificates(
 def test_where_only_the_library_knows(
     surroundings: pytest.MonkeyPatch, file: str, folder: str, name: str, value: str
 ) -> None:
-    """No certificates where OpenSSL looks, or other ones named by the surroundings."""
+    """No certificates where OpenSSL looks, none that can be read, or other ones named by the
+    surroundings.
+    """
     surroundings.setattr(ssl, "get_default_verify_paths", looks_at(file, folder))
     surroundings.setenv(name, value)
     assert system_trust() is None

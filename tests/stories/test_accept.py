@@ -44,6 +44,49 @@ def test_a_flag_where_a_number_was(world: World) -> None:
     world.settled()
 
 
+def test_flags_inside_schemas(world: World) -> None:
+    """Nor is it inside of a tool or of a response format."""
+
+    def schema(*values: object) -> dict[str, Any]:
+        return {"type": "object", "properties": {"a": {"enum": [*values]}}}
+
+    tool = {"type": "function", "name": "ask", "parameters": schema(1, 0)}
+    answer = {"type": "json_schema", "name": "answer", "schema": schema(True, "x")}
+    one = {"model": "m", "tools": [tool], "response_format": answer}
+    world.write({"specs/all.yaml": {"assistants": {"a": one}}})
+    world.apply()
+    function = {"name": "ask", "parameters": schema(1, False)}
+    format_ = {"name": "answer", "schema": schema(1, "x")}
+    edited = {
+        "tools": [{"type": "function", "function": function}],
+        "response_format": {"type": "json_schema", "json_schema": format_},
+    }
+    world.http("POST", "/assistants/${assistant.a}", edited)
+    world.ok("accept")
+    world.settled()
+
+
+def test_a_flag_that_both_sides_have_by_now(world: World) -> None:
+    """Where the specs say what somebody has made of a number at the service, the lock learns it."""
+
+    def schema(value: object) -> dict[str, Any]:
+        shape = {"type": "object", "properties": {"a": {"const": value}}}
+        return {"name": "answer", "schema": shape, "strict": False}
+
+    def spec(value: object) -> dict[str, Any]:
+        format_ = {"type": "json_schema", **schema(value)}
+        return {"specs/all.yaml": {"assistants": {"a": {"model": "m", "response_format": format_}}}}
+
+    world.write(spec(1))
+    world.apply()
+    edited = {"response_format": {"type": "json_schema", "json_schema": schema(True)}}
+    world.http("POST", "/assistants/${assistant.a}", edited)
+    world.write(spec(True))
+    world.apply()
+    kept = world.lock()["resources"]["assistant.a"]["fields"]["response_format"]
+    assert kept["schema"]["properties"]["a"]["const"] is True
+
+
 def test_prompts_and_schemas_have_files_of_their_own(ours: World) -> None:
     """A prompt keeps its byte-order mark and line ends; a JSON Schema its layout; the specs stay as
     they are.

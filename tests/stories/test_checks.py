@@ -193,7 +193,16 @@ def test_where_a_report_goes(world: World) -> None:
     world.write(plain(c=hello()))
     world.apply()
     world.calls.clear()
-    for place, why in {"specs": "is a folder", "specs/r.yaml": "would be read as a spec"}.items():
+    (world.root / "link.xml").symlink_to("provisioner.yaml")
+    refusals = {
+        "specs": "is a folder",
+        "specs/r.yaml": "would be read as a spec",
+        "provisioner.yaml": "looks like the settings",
+        "link.xml": "looks like the settings",
+        ".provisioner/local/lock.json": "or a lock",
+        "prod.lock.json": "or a lock",
+    }
+    for place, why in refusals.items():
         assert why in refused(world, "check", "--junit", place).err
         assert why in refused(world, "check", "--export", "promptfoo", "--out", place).err
     assert world.calls == []

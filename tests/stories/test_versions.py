@@ -379,6 +379,23 @@ def test_a_version_without_its_fields(ours: World) -> None:
     assert (entry(ours)["version"], entry(ours)["digest"]) == (4, kept[1]["digest"])
 
 
+def test_a_number_that_is_spelt_otherwise(world: World) -> None:
+    """1.0 is 1: no version comes of it, as nothing could be shown that differs. `true` is not."""
+
+    def saying(value: object) -> None:
+        schema = {"type": "object", "properties": {"n": {"const": value}}}
+        tool = {"type": "function", "name": "ask", "parameters": schema}
+        one = {"model": "m", "instructions": "Hi", "tools": [tool]}
+        world.write({"specs/a.yaml": {"assistants": {"support": one}}, **config()})
+
+    saying(1)
+    world.apply()
+    saying(1.0)
+    assert world.changes() == {}
+    saying(True)
+    assert world.changes() == {A: "update"}
+
+
 def test_a_version_of_which_only_ids_were_kept(ours: World) -> None:
     """As release 0.1.0 did: it is listed, and said to be incomplete."""
     kept = [{"version": 2, "digest": "sha256:0", "ids": [ours.id(KB)]}]

@@ -342,12 +342,17 @@ def test_a_check_that_cannot_be_held_is_left_out(one: Subject, words: str) -> No
     assert (found.tests, read(found)["tests"], read(found)["providers"]) == (0, [], [])
 
 
-def test_two_outputs_of_one_function() -> None:
+@pytest.mark.parametrize(
+    ("one", "other", "said"), [("1", "2", "1"), (True, 1, "true"), ([0], [False], "[0]")]
+)
+def test_two_outputs_of_one_function(one: Any, other: Any, said: str) -> None:
     """promptfoo has one for all tests: the first counts, and the other is named."""
-    first, second = (CheckTurn("W?", outputs={"f": value}) for value in ("1", "2"))
+    first, second = (CheckTurn("W?", outputs={"f": value}) for value in (one, other))
     found = export(subject(first, partner=OBJECT), subject(second, partner=OBJECT))
 
-    assert read(found)["providers"][0]["config"] == {"functionToolCallbacks": {"f": '() => "1"'}}
+    assert read(found)["providers"][0]["config"] == {
+        "functionToolCallbacks": {"f": f'() => "{said}"'}
+    }
     assert [lost.partition(": ")[2] for lost in found.lost] == [
         "another check has another output of `f`, and promptfoo uses that one"
     ]

@@ -221,6 +221,15 @@ def test_a_replaced_reference_is_known_after_apply() -> None:
     assert body(plan) == "~ tools: (known after apply)\n(1 unchanged field hidden)"
 
 
+def test_a_flag_beside_a_replaced_reference() -> None:
+    """What becomes a flag is shown where something else only gets a new id."""
+    search = {"type": "file_search", "vector_stores": ["vector_store.handbook"]}
+    old, new = ([search, {"type": "function", "name": "ask", "default": one}] for one in (1, True))
+    plan = one(FieldChange("tools", old, new, old, unknown=True), after={"tools": new})
+
+    assert "~ default: 1 → true" in body(plan)
+
+
 def test_secrets_never_show() -> None:
     """A sensitive field shows that it changes, and nothing of its value."""
     plan = one(FieldChange("token", "old-secret", "new-secret", sensitive=True))
@@ -255,6 +264,23 @@ def test_schemas_are_diffed_by_structure() -> None:
     + schema.properties.c: {"type": "string", "description": "c, in miles"}
     + schema.required[2]: "c\""""
     assert expected == body(plan)
+
+
+def test_null_is_a_value_in_a_schema() -> None:
+    """What comes, what goes and what becomes something else are told apart where it is null."""
+
+    def format_(*values: object, **more: object) -> dict[str, object]:
+        schema = {"description": "x" * 100, "enum": [*values], **more}
+        return {"type": "json_schema", "name": "ticket", "schema": schema}
+
+    def shown(old: dict[str, object], new: dict[str, object]) -> str:
+        return body(one(FieldChange("response_format", old, new))).split("\n    ", 1)[1]
+
+    assert shown(format_("a", None), format_("a")) == "- schema.enum[1]: null"
+    assert shown(format_("a"), format_("a", None)) == "+ schema.enum[1]: null"
+    assert shown(format_("a", None), format_("a", "b")) == '~ schema.enum[1]: null → "b"'
+    assert shown(format_(default=5), format_(default=None)) == "~ schema.default: 5 → null"
+    assert shown(format_(default=None), format_()) == "- schema.default: null"
 
 
 def test_long_texts_in_a_schema_are_diffed_as_texts() -> None:
