@@ -18,6 +18,7 @@ def faults() -> str:
     return 'rules: [{match: {method: POST, path: "^/v1/vector_stores$"}, action: {status: 500}}]\n'
 
 
+@pytest.mark.thorough
 def test_what_was_done_reaches_the_branch(committed: Site) -> None:
     """One resource is created, and of another one nobody knows: the pull request is told of both,
     the step fails, the lock with what was made is pushed to `main`, and the journal of what is open

@@ -242,6 +242,7 @@ exec {site.programs}/provisioner "$@"
     assert "checksum" in site.comments(7)[-1] and "Not applied" in run.summary
 
 
+@pytest.mark.thorough
 def test_nobody_was_shown_the_plan(site: Site, calls: list[tuple[str, str]]) -> None:
     """A commit that was pushed to `main`: refused by its own summary, for want of a pull request to
     tell; one with faults in it is not called a plan.

@@ -85,6 +85,7 @@ def test_a_service_that_does_not_answer(ending: Site) -> None:
     assert (tip(ending), ending.state["calls"]) == before
 
 
+@pytest.mark.thorough
 def test_the_edit(ending: Site) -> None:
     """With `replace` the branch has the word changed and nothing else, made by the bot upon `main`;
     a further commit of `main` moves nothing, as long as the edit is the same.

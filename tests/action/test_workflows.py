@@ -78,6 +78,7 @@ def test_actionlint_has_nothing_to_say() -> None:
     assert '"enviroment"' in str(last) and '"ran"' in str(last)
 
 
+@pytest.mark.thorough
 def test_shellcheck_has_nothing_to_say() -> None:
     """The scripts, and the parts that they read in."""
     shellcheck = shutil.which("shellcheck") or shutil.which(

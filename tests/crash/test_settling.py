@@ -92,6 +92,7 @@ def declared(world: World, count: int) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_the_end_after_something_was_sent_again(world: World) -> None:
     """What was lost and is sent again is young again: it is looked for until the service shows it."""
     declared(world, 1)

@@ -114,6 +114,7 @@ def test_two_applies_at_once(worlds: tuple[World, World]) -> None:
         world.settled()
 
 
+@pytest.mark.thorough
 def test_busy_and_forced(worlds: tuple[World, World]) -> None:
     """An apply is refused while the other clone has the lease; `force-unlock` takes it away."""
     mine, yours = worlds

@@ -577,6 +577,7 @@ LONG = pytest.mark.thorough
 THROUGH = ["assistants", *(pytest.param(api, marks=LONG) for api in ("responses", "agents"))]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", INTERRUPTS)
 def test_interrupted(world: World, number: signal.Signals) -> None:
     """What is under way is ended and deleted, what came before is reported, and the code is 130."""

@@ -99,7 +99,7 @@ class Watch:
         return found[1]
 
 
-@pytest.mark.parametrize("parallelism", ["1", "10"])
+@pytest.mark.parametrize("parallelism", ["1", pytest.param("10", marks=pytest.mark.thorough)])
 def test_an_intent_is_on_the_disk_before_its_request(
     world: World, monkeypatch: pytest.MonkeyPatch, parallelism: str
 ) -> None:
